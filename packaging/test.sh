@@ -1,0 +1,30 @@
+#!/bin/sh
+# Formatting, lints and all tests, after installing what they need. Debian, Ubuntu and macOS.
+#
+#   sh packaging/test.sh
+set -eu
+
+repository=$(cd "$(dirname "$0")/.." && pwd)
+. "$repository/packaging/system.sh"
+
+require_rust
+install_build_tools
+# ffmpeg and sox make the recordings that the tests read.
+install_missing ffmpeg:ffmpeg sox:sox
+if ! { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1; then
+    has rustup || fail "cargo fmt and cargo clippy are missing. Install them beside your Rust toolchain, then run this again."
+    rustup component add rustfmt clippy
+fi
+choose_target_dir
+cd "$repository"
+
+say "Formatting"
+cargo fmt --check
+
+say "Lints"
+cargo clippy --all-targets --locked -- -D warnings
+
+say "Tests"
+cargo test --locked
+
+say "All is well"

@@ -1,0 +1,10 @@
+//! Sound: files of any common format in, 16 kHz mono samples out.
+//!
+//! [`decode::decode`] is the way in. [`Mono16k`] is what everything after it reads: in memory for short recordings,
+//! in an unlinked temporary file for long ones, so that eight hours need no more memory than one.
+
+
+
+mod samples;
+
+pub use samples::Mono16k;

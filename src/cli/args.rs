@@ -1,0 +1,179 @@
+//! What was typed: the command line as clap reads it, with its help. What it means is decided in the files beside this.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+
+use crate::engine::DEFAULT_MODEL;
+use crate::export::Format;
+
+const EXAMPLES: &str = "\
+Examples:
+  hansard                                  open the window
+  hansard demo                             transcribe the bundled meeting and show it
+  hansard transcribe meeting.mp4           write meeting.txt here
+  hansard transcribe meeting.mp4 -o -      print the text
+
+Exit codes:
+  0 done; 1 failed, the reason is on stderr; 2 wrong usage; 130 cancelled by Ctrl-C
+
+Environment:
+  HANSARD_LOG=info (or debug, trace)       more diagnostics on stderr";
+
+const TRANSCRIBE_EXAMPLES: &str = "\
+Examples:
+  hansard transcribe meeting.mp4                          write meeting.txt here
+  hansard transcribe meeting.flac -o - | less             print the text
+  hansard transcribe *.mp3 --format txt,srt -o minutes    two files for each recording, in the folder minutes
+  hansard transcribe call.wav --model ~/models/whisper-small --language de
+
+Each result is named after its recording. Where two recordings have the same name, the results of the second are called
+NAME-2, and so on. Files of an earlier run are replaced. When a recording fails, the others are still done.";
+
+/// Turns meeting recordings into transcripts: offline, on your own machine
+///
+/// Without a command, the window opens.
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXAMPLES, max_term_width = 120)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) action: Option<Action>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Action {
+    /// Open the window with a recording
+    Open {
+        /// The recording: an audio or video file
+        // A desktop starts `open` without a file when the program is chosen from its menu.
+        file: Option<PathBuf>,
+    },
+    /// Transcribe recordings to files, or to the terminal
+    Transcribe(TranscribeArguments),
+    /// Transcribe the bundled one-minute meeting, then show it in the window
+    Demo(DemoArguments),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = TRANSCRIBE_EXAMPLES)]
+pub(super) struct TranscribeArguments {
+    /// Recordings: audio or video files of any common format
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+
+    /// The Whisper model: `demo`, which is built in, or a folder in Hugging Face layout
+    #[arg(long, value_name = "NAME|FOLDER", default_value = DEFAULT_MODEL)]
+    pub(super) model: String,
+
+    /// The language spoken: a code such as `en` or `de`, or `auto` to detect it
+    #[arg(long, value_name = "CODE|auto", default_value = "auto", value_parser = Language::parse)]
+    pub(super) language: Language,
+
+    /// What to write: one or more of txt, md, srt, vtt, json, tsv, csv, separated by commas
+    #[arg(long, value_name = "LIST", default_value = "txt", value_delimiter = ',')]
+    pub(super) format: Vec<Format>,
+
+    /// Folder for the results, made if it is missing, or `-` for the terminal (one format only; several recordings
+    /// follow one another in order)
+    #[arg(long, short, value_name = "DIR|-", default_value = ".")]
+    pub(super) output: PathBuf,
+
+    /// Processor threads to compute with [default: one for each core]
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<NonZeroUsize>,
+
+    /// Show no progress, only warnings and errors
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DemoArguments {
+    /// Only print the transcript, also where there is a display
+    #[arg(long)]
+    pub(super) no_window: bool,
+
+    /// Processor threads to compute with [default: one for each core]
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<NonZeroUsize>,
+}
+
+/// The language that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Language {
+    /// Detect it.
+    Auto,
+    /// This one, by its code in small letters.
+    Code(String),
+}
+
+impl Language {
+    /// The code to ask the engine for; `None` to detect it.
+    pub(super) fn into_code(self) -> Option<String> {
+        match self {
+            Self::Auto => None,
+            Self::Code(code) => Some(code),
+        }
+    }
+
+    /// Checks the form only: which languages a model knows, the model says.
+    fn parse(text: &str) -> Result<Self, String> {
+        let code = text.to_ascii_lowercase();
+        match code.as_str() {
+            "auto" => Ok(Self::Auto),
+            _ if (2..=3).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_lowercase()) => {
+                Ok(Self::Code(code))
+            }
+            _ => {
+                Err("a language is a code of two or three letters, such as en, de or haw, or the word auto".to_owned())
+            }
+        }
+    }
+}
+
+/// An error like those that clap makes, for what it cannot check itself in `hansard transcribe`.
+pub(super) fn wrong_usage_of_transcribe(message: &str) -> clap::Error {
+    let mut command = Arguments::command();
+    command.build();
+    let transcribe = command.find_subcommand_mut("transcribe").expect("Action::Transcribe is a subcommand");
+    transcribe.error(ErrorKind::ArgumentConflict, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn languages_are_codes_or_auto() {
+        for (text, expected) in [
+            ("auto", Some(Language::Auto)),
+            ("AUTO", Some(Language::Auto)),
+            ("en", Some(Language::Code("en".to_owned()))),
+            ("De", Some(Language::Code("de".to_owned()))),
+            ("haw", Some(Language::Code("haw".to_owned()))),
+            ("english", None),
+            ("e1", None),
+            ("", None),
+        ] {
+            assert_eq!(Language::parse(text).ok(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn formats_may_be_listed_or_repeated() {
+        for typed in [["--format", "txt,srt"].as_slice(), &["--format", "txt", "--format=srt"]] {
+            let words = ["hansard", "transcribe", "a.wav"].iter().chain(typed);
+            let parsed = Arguments::try_parse_from(words).expect("a right command line");
+            let Some(Action::Transcribe(arguments)) = parsed.action else { panic!("transcribe was asked for") };
+            let names: Vec<_> = arguments.format.iter().map(|format| format.name()).collect();
+            assert_eq!(names, ["txt", "srt"]);
+        }
+    }
+}

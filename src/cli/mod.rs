@@ -1,0 +1,152 @@
+//! The command line: arguments become jobs of the engine; its events become progress on stderr, and transcripts in
+//! files or on stdout. Nothing is printed on stdout but the result.
+//!
+//! It opens no window: where one is wanted, [`run`] answers with [`Next::Window`]. It writes files itself instead of
+//! asking the engine, for it may wait for the disk while the engine goes on with the next recording.
+
+mod args;
+mod batch;
+mod demo;
+mod progress;
+mod transcribe;
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::paths::AppPaths;
+use crate::transcript::Transcript;
+
+use args::{Action, Arguments};
+
+/// Exit code of a command that failed, after one clear line on stderr.
+const FAILED: u8 = 1;
+/// Exit code of a wrong command line.
+const WRONG_USAGE: u8 = 2;
+
+/// What the program does when the command line has done its part.
+#[derive(Debug)]
+pub enum Next {
+    /// End.
+    Exit(ExitCode),
+    /// Open the window.
+    Window {
+        /// The recording to open there.
+        recording: Option<PathBuf>,
+        /// Its transcript, where there is one already.
+        transcript: Option<Arc<Transcript>>,
+    },
+}
+
+/// Does what `arguments` (the first is the program's name) ask for. Every failure has been reported when this returns.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, paths: &AppPaths) -> Next {
+    start_log();
+    let next = match Arguments::try_parse_from(arguments) {
+        Ok(Arguments { action: None }) => window(None),
+        Ok(Arguments { action: Some(Action::Open { file }) }) => window(file),
+        Ok(Arguments { action: Some(Action::Transcribe(arguments)) }) => {
+            transcribe::run(arguments, paths).map(Next::Exit)
+        }
+        Ok(Arguments { action: Some(Action::Demo(arguments)) }) => demo::run(&arguments, paths),
+        Err(help_or_wrong_usage) => Err(help_or_wrong_usage.into()),
+    };
+    next.unwrap_or_else(|error| Next::Exit(report(error)))
+}
+
+/// The exit code for the end of the window. A failure is reported on stderr.
+pub fn exit_code(end_of_window: anyhow::Result<()>) -> ExitCode {
+    match end_of_window {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => report(error),
+    }
+}
+
+fn window(recording: Option<PathBuf>) -> anyhow::Result<Next> {
+    anyhow::ensure!(
+        has_display(),
+        "there is no display for the window (neither DISPLAY nor WAYLAND_DISPLAY is set); \
+         `hansard transcribe FILE` works without one"
+    );
+    if let Some(path) = &recording {
+        fs::metadata(path).with_context(|| format!("cannot open {}", path.display()))?;
+    }
+    Ok(Next::Window { recording, transcript: None })
+}
+
+/// Whether a window can be shown. Windows and macOS always have a display; elsewhere the environment names it.
+fn has_display() -> bool {
+    let names_one = |variable: &str| env::var_os(variable).is_some_and(|value| !value.is_empty());
+    cfg!(any(windows, target_os = "macos")) || names_one("DISPLAY") || names_one("WAYLAND_DISPLAY")
+}
+
+/// Prints an error as one line on stderr, or help and version on stdout, and gives the exit code.
+fn report(error: anyhow::Error) -> ExitCode {
+    let error = match error.downcast::<clap::Error>() {
+        Ok(help_or_wrong_usage) => {
+            // Where nobody reads any more, there is nobody to tell.
+            help_or_wrong_usage.print().ok();
+            return if help_or_wrong_usage.use_stderr() { ExitCode::from(WRONG_USAGE) } else { ExitCode::SUCCESS };
+        }
+        Err(error) => error,
+    };
+    writeln!(io::stderr(), "error: {}", one_line(&error)).ok();
+    ExitCode::from(FAILED)
+}
+
+/// The error with its causes on one line. Our own errors state their cause already, and it is not said twice.
+fn one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain() {
+        let text = cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        if !line.contains(&text) {
+            if !line.is_empty() {
+                line.push_str(": ");
+            }
+            line.push_str(&text);
+        }
+    }
+    line
+}
+
+/// Diagnostics go to stderr: from warnings on, or as the environment variable `HANSARD_LOG` says.
+fn start_log() {
+    let filter = EnvFilter::builder()
+        .with_env_var("HANSARD_LOG")
+        .with_default_directive(LevelFilter::WARN.into())
+        .from_env_lossy();
+    let started = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .try_init();
+    if let Err(error) = started {
+        writeln!(io::stderr(), "warning: no diagnostics: {error}").ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_become_one_line_that_says_nothing_twice() {
+        let missing = || io::Error::new(io::ErrorKind::NotFound, "no such file");
+        let stated = crate::files::FileError { action: "read", path: "a.wav".into(), source: missing() };
+        for (error, expected) in [
+            (anyhow::Error::new(missing()).context("cannot open a.wav"), "cannot open a.wav: no such file"),
+            (anyhow::Error::new(stated), "cannot read a.wav: no such file"),
+            (anyhow::anyhow!("first line\n  second line"), "first line second line"),
+        ] {
+            assert_eq!(one_line(&error), expected);
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! `hansard transcribe`: recordings in, one file for each recording and format out, or text on stdout.
+//!
+//! What can be known to be wrong before an hour of computing is refused before it: a folder that cannot be written to,
+//! a result that would replace the recording itself.
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use crate::engine::{Engine, JobRequest};
+use crate::export::{self, Format, Info};
+use crate::files;
+use crate::paths::AppPaths;
+
+use super::args::{self, TranscribeArguments};
+use super::batch::{self, DeliveryError, Finished};
+use super::progress::{Display, Verbosity};
+
+/// Transcribes what the arguments name.
+pub(super) fn run(arguments: TranscribeArguments, paths: &AppPaths) -> anyhow::Result<ExitCode> {
+    let destination = Destination::of(&arguments)?;
+    let n_threads = arguments.threads.map(usize::from);
+    let mut engine = Engine::start(paths.clone(), n_threads, Arc::new(|| {})).context("cannot start the engine")?;
+    let mut display = Display::new(if arguments.quiet { Verbosity::Quiet } else { Verbosity::Normal });
+    let language = arguments.language.into_code();
+    let request = |path| JobRequest { path, model: arguments.model.clone(), language: language.clone() };
+    let requests = arguments.files.into_iter().map(request).collect();
+    let outcome =
+        batch::run(&mut engine, requests, &mut display, |finished, display| destination.deliver(finished, display))?;
+    Ok(ExitCode::from(outcome.exit_code()))
+}
+
+/// Where transcripts go.
+#[derive(Debug)]
+enum Destination {
+    Stdout(Format),
+    Folder {
+        folder: PathBuf,
+        formats: Vec<Format>,
+        /// For each recording, the name of its results without the extension.
+        stems: Vec<OsString>,
+    },
+}
+
+impl Destination {
+    /// Makes the folder where it is missing, and refuses what cannot work.
+    fn of(arguments: &TranscribeArguments) -> anyhow::Result<Self> {
+        let mut formats: Vec<Format> = Vec::new();
+        for format in &arguments.format {
+            if !formats.contains(format) {
+                formats.push(*format);
+            }
+        }
+        if arguments.output.as_os_str() == "-" {
+            let [format] = formats.as_slice() else {
+                let message = "only one format can go to the terminal: name one in --format, or a folder in --output";
+                return Err(args::wrong_usage_of_transcribe(message).into());
+            };
+            return Ok(Self::Stdout(*format));
+        }
+        let folder = arguments.output.clone();
+        prepare_folder(&folder)?;
+        let destination = Self::Folder { folder, formats, stems: output_stems(&arguments.files) };
+        destination.keep_recordings(&arguments.files)?;
+        Ok(destination)
+    }
+
+    /// Refuses to write over one of the recordings: formats are told by content, so `speech.txt` may well be sound.
+    fn keep_recordings(&self, recordings: &[PathBuf]) -> anyhow::Result<()> {
+        let recordings: BTreeSet<PathBuf> = recordings.iter().filter_map(|path| path.canonicalize().ok()).collect();
+        for request_idx in 0..self.n_stems() {
+            for path in self.paths(request_idx) {
+                anyhow::ensure!(
+                    !path.canonicalize().is_ok_and(|target| recordings.contains(&target)),
+                    "the transcript would replace the recording {}; name another folder with --output",
+                    path.display()
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn n_stems(&self) -> usize {
+        match self {
+            Self::Stdout(_) => 0,
+            Self::Folder { stems, .. } => stems.len(),
+        }
+    }
+
+    /// The files that the results of a recording become, one for each format.
+    fn paths(&self, request_idx: usize) -> Vec<PathBuf> {
+        match self {
+            Self::Stdout(_) => Vec::new(),
+            Self::Folder { folder, formats, stems } => {
+                let file_name = |format: &Format| with_ending(&stems[request_idx], &format!(".{}", format.name()));
+                formats.iter().map(|format| folder.join(file_name(format))).collect()
+            }
+        }
+    }
+
+    fn deliver(&self, finished: &Finished<'_>, display: &Display) -> Result<(), DeliveryError> {
+        let title = stem_of(finished.recording).to_string_lossy();
+        let info = Info { title: &title };
+        match self {
+            Self::Stdout(format) => {
+                let bytes = export::render(*format, finished.transcript, &info);
+                display.result(&bytes).map_err(DeliveryError::Stdout)?;
+            }
+            Self::Folder { formats, .. } => {
+                let paths = self.paths(finished.request_idx);
+                for (format, path) in formats.iter().zip(&paths) {
+                    files::write_atomic(path, &export::render(*format, finished.transcript, &info))?;
+                }
+                let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+                let (recording, secs) = (finished.recording.display(), finished.report.total.0);
+                display.tell(&format!("{recording}: done in {secs:.1} s: {}", names.join(", ")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Makes sure that files can be written in `folder`.
+fn prepare_folder(folder: &Path) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        !folder.is_file(),
+        "{} is a file; --output wants a folder, or - for the terminal",
+        folder.display()
+    );
+    fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    // The only sure way to learn whether a file can be made here is to make one. It vanishes when it is closed.
+    tempfile::tempfile_in(folder)
+        .map(drop)
+        .with_context(|| format!("cannot write in the folder {}; name another with --output", folder.display()))
+}
+
+/// Names for the results, each only once: the first recording of a name keeps it, the next becomes `NAME-2`, and so on.
+/// Names that differ only in capitals count as the same, for on many disks they are.
+fn output_stems(recordings: &[PathBuf]) -> Vec<OsString> {
+    let key = |stem: &OsStr| stem.to_string_lossy().to_lowercase();
+    let mut taken: BTreeSet<String> = recordings.iter().map(|path| key(stem_of(path))).collect();
+    let mut used_as_it_is = BTreeSet::new();
+    let mut unique = |stem: &OsStr| {
+        if used_as_it_is.insert(key(stem)) {
+            return stem.to_os_string();
+        }
+        let mut numbered = (2_u64..).map(|number| with_ending(stem, &format!("-{number}")));
+        numbered.find(|stem| taken.insert(key(stem))).expect("numbers do not run out")
+    };
+    recordings.iter().map(|path| unique(stem_of(path))).collect()
+}
+
+/// The file's name without folder and extension. What has no name (`..`) is a folder, and its job will say so.
+fn stem_of(recording: &Path) -> &OsStr {
+    recording.file_stem().unwrap_or(OsStr::new("transcript"))
+}
+
+fn with_ending(stem: &OsStr, ending: &str) -> OsString {
+    let mut name = stem.to_os_string();
+    name.push(ending);
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_get_names_of_their_own() {
+        let cases: [(&[&str], &[&str]); 5] = [
+            (&["a/x.wav", "b/x.wav", "c/x.mp3"], &["x", "x-2", "x-3"]),
+            (&["a/x.wav", "x-2.wav", "b/x.wav"], &["x", "x-2", "x-3"]),
+            (&["a/x.wav", "b/x.wav", "x-2.wav"], &["x", "x-3", "x-2"]),
+            (&["Talk.wav", "talk.wav"], &["Talk", "talk-2"]),
+            (&["2024.05.03.flac", ".."], &["2024.05.03", "transcript"]),
+        ];
+        for (recordings, expected) in cases {
+            let recordings: Vec<PathBuf> = recordings.iter().map(PathBuf::from).collect();
+            assert_eq!(output_stems(&recordings), expected, "{recordings:?}");
+        }
+    }
+}

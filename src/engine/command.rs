@@ -1,0 +1,46 @@
+//! What the window and the command line ask of the engine.
+
+use std::path::PathBuf;
+
+use crate::settings::Settings;
+use crate::task::CancelToken;
+
+/// Number of a job, unique within one engine, in the order of submission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobId(pub u64);
+
+/// A recording to transcribe, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobRequest {
+    /// The recording: any audio or video file.
+    pub path: PathBuf,
+    /// Name of the model, as the catalog lists it.
+    pub model: String,
+    /// ISO 639-1 code of the spoken language, or `None` to detect it.
+    pub language: Option<String>,
+}
+
+/// What the engine can be asked to do. Answers come as [`super::Event`]s.
+#[derive(Debug)]
+pub enum Command {
+    /// Transcribe a recording when those before it are done.
+    Transcribe {
+        /// Number under which the events of this job come.
+        job: JobId,
+        /// The work.
+        request: JobRequest,
+        /// Stops the job, queued or running.
+        cancel: CancelToken,
+    },
+    /// Drop a job that waits in the queue, so that the answer does not wait for the job that runs.
+    Unqueue(JobId),
+    /// Write an exported file.
+    WriteFile {
+        /// Where to.
+        path: PathBuf,
+        /// The content.
+        bytes: Vec<u8>,
+    },
+    /// Keep the user's choices.
+    SaveSettings(Settings),
+}

@@ -1,0 +1,120 @@
+//! The engine: takes [`Command`]s, works in threads of its own, answers with [`Event`]s.
+//!
+//! ```text
+//! window / command line ──Command──▶ hansard-engine ──job──▶ hansard-inference
+//!                       ◀───Event──                 ◀─Event──
+//! ```
+//! The engine thread coordinates and writes files; it is the sole owner of the queue. The inference thread runs one job
+//! at a time and keeps the models. So a command is answered while an hour of audio is being transcribed.
+//! Cancelling does not queue: [`Engine::cancel`] sets the job's token, which the computation polls.
+
+mod command;
+mod coordinator;
+mod event;
+mod job;
+mod worker;
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+
+use crate::paths::AppPaths;
+use crate::task::CancelToken;
+
+pub use command::{Command, JobId, JobRequest};
+pub use event::{Event, JobProgress, JobReport, LoadedModel, Stage};
+pub use worker::{JobContext, JobError, Runner};
+
+/// Called after every event, from the engine's thread: the window asks for a repaint here.
+pub type Wake = Arc<dyn Fn() + Send + Sync>;
+
+/// Room for events that nobody has read yet. A hidden window may read none for hours: a job of 20 hours has fewer
+/// events than this when progress, which is droppable, is left out.
+const EVENT_CAPACITY: usize = 8192;
+const COMMAND_CAPACITY: usize = 1024;
+
+/// The handle to a running engine. Dropping it cancels what runs and waits for the threads to end.
+pub struct Engine {
+    commands: Option<Sender<Command>>,
+    events: Receiver<Event>,
+    cancels: HashMap<JobId, CancelToken>,
+    n_jobs: u64,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Engine {
+    /// Starts an engine that runs jobs with the models of this installation on `n_threads` threads (`None`: as many
+    /// as the machine has cores).
+    ///
+    /// # Errors
+    /// When the system grants no thread.
+    pub fn start(paths: AppPaths, n_threads: Option<usize>, wake: Wake) -> io::Result<Self> {
+        let runner = job::Transcriber::new(paths.clone(), n_threads)?;
+        Self::start_with(paths, Box::new(runner), wake)
+    }
+
+    /// Starts an engine that runs jobs with `runner`.
+    pub fn start_with(paths: AppPaths, runner: Box<dyn Runner>, wake: Wake) -> io::Result<Self> {
+        let (commands, command_queue) = bounded(COMMAND_CAPACITY);
+        let (event_sink, events) = bounded(EVENT_CAPACITY);
+        let thread = coordinator::spawn(paths, runner, command_queue, event_sink, wake)?;
+        Ok(Self { commands: Some(commands), events, cancels: HashMap::new(), n_jobs: 0, thread: Some(thread) })
+    }
+
+    /// Puts a recording into the queue. Its events carry the number returned.
+    pub fn transcribe(&mut self, request: JobRequest) -> JobId {
+        self.n_jobs += 1;
+        let job = JobId(self.n_jobs);
+        let cancel = CancelToken::default();
+        self.cancels.insert(job, cancel.clone());
+        self.send(Command::Transcribe { job, request, cancel });
+        job
+    }
+
+    /// Stops a job, queued or running; [`Event::JobCancelled`] follows unless it ended before.
+    pub fn cancel(&self, job: JobId) {
+        if let Some(cancel) = self.cancels.get(&job) {
+            cancel.cancel();
+            self.send(Command::Unqueue(job));
+        }
+    }
+
+    /// Sends any other command.
+    pub fn send(&self, command: Command) {
+        let sent = self.commands.as_ref().map(|commands| commands.send(command));
+        if !matches!(sent, Some(Ok(()))) {
+            tracing::error!("the engine thread has ended; a command was lost");
+        }
+    }
+
+    /// The next event, if there is one.
+    pub fn try_recv(&self) -> Option<Event> {
+        self.events.try_recv().ok()
+    }
+
+    /// Waits for the next event, at most `patience`. `None`: nothing happened, or the engine has ended.
+    pub fn recv_timeout(&self, patience: Duration) -> Option<Event> {
+        match self.events.recv_timeout(patience) {
+            Ok(event) => Some(event),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        for cancel in self.cancels.values() {
+            cancel.cancel();
+        }
+        self.commands = None;
+        // Nobody reads any more: let the engine thread fail to send instead of waiting for room.
+        self.events = crossbeam_channel::never();
+        if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {
+            tracing::error!("the engine thread panicked");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! JSON in the schema of `whisperX`: segments with their words, all words once more, the language. Numbers and blanks
+//! are those of Python's `json.dump`, so that a file differs from one of `whisperX` only where the values do.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
+
+use crate::transcript::{Segment, Transcript, Word};
+
+pub(super) fn render(transcript: &Transcript) -> Vec<u8> {
+    let words = transcript.segments.iter().flat_map(|segment| &segment.words);
+    let document = Document {
+        segments: transcript.segments.iter().map(SegmentEntry::of).collect(),
+        word_segments: words.map(WordEntry::of).collect(),
+        language: &transcript.language,
+    };
+    let mut bytes = Vec::new();
+    document
+        .serialize(&mut Serializer::with_formatter(&mut bytes, PythonFormatter))
+        .expect("writing to memory does not fail, and every key is a string");
+    bytes
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    segments: Vec<SegmentEntry<'a>>,
+    word_segments: Vec<WordEntry<'a>>,
+    language: &'a str,
+}
+
+#[derive(Serialize)]
+struct SegmentEntry<'a> {
+    start: f64,
+    end: f64,
+    text: &'a str,
+    words: Vec<WordEntry<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    avg_logprob: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    speaker: Option<&'a str>,
+}
+
+impl<'a> SegmentEntry<'a> {
+    fn of(segment: &'a Segment) -> Self {
+        Self {
+            start: segment.span.start.0,
+            end: segment.span.end.0,
+            text: &segment.text,
+            words: segment.words.iter().map(WordEntry::of).collect(),
+            avg_logprob: segment.avg_logprob,
+            speaker: segment.speaker.as_deref(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct WordEntry<'a> {
+    word: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    speaker: Option<&'a str>,
+}
+
+impl<'a> WordEntry<'a> {
+    fn of(word: &'a Word) -> Self {
+        Self {
+            word: &word.text,
+            start: word.span.map(|span| span.start.0),
+            end: word.span.map(|span| span.end.0),
+            score: word.score,
+            speaker: word.speaker.as_deref(),
+        }
+    }
+}
+
+/// Writes a blank after each comma and colon, and floats as Python's `repr` does.
+struct PythonFormatter;
+
+impl Formatter for PythonFormatter {
+    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { writer.write_all(b", ") }
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { writer.write_all(b", ") }
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        writer.write_all(b": ")
+    }
+
+    fn write_f64<W: ?Sized + Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
+        // Rust's `Debug` gives the same shortest digits and turns to exponents at the same sizes as Python (below 1e-4
+        // and from 1e16), but Python always signs the exponent and gives it two digits.
+        let text = format!("{value:?}");
+        match text.split_once('e') {
+            None => writer.write_all(text.as_bytes()),
+            Some((digits, exponent)) => match exponent.strip_prefix('-') {
+                Some(size) => write!(writer, "{digits}e-{size:0>2}"),
+                None => write!(writer, "{digits}e+{exponent:0>2}"),
+            },
+        }
+    }
+}

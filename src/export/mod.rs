@@ -1,0 +1,115 @@
+//! Turns a [`Transcript`] into the bytes of a file, one format per file of this folder. It writes nothing to disk.
+//!
+//! Text, subtitles, TSV and JSON are what the writers of `whisperX` 3.8.6 make of the same result, byte for byte, so
+//! that scripts made for its files go on working. We depart only where its files would not be read back as what was
+//! said:
+//! - in subtitles, blank lines, backward times and segments without text, and in `WebVTT` `<` and `&`;
+//! - in TSV, line breaks within a text;
+//! - in JSON, `"chars": null` of segments that could not be aligned, which we never write.
+
+mod csv;
+mod json;
+mod markdown;
+pub mod srt;
+mod subtitles;
+mod tsv;
+mod txt;
+pub mod vtt;
+
+use std::str::FromStr;
+
+use crate::transcript::Transcript;
+
+pub use subtitles::{Highlight, LineOptions};
+
+/// A kind of file that a transcript can become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// One line for each segment.
+    Txt,
+    /// A document to read, with a heading and the times.
+    Markdown,
+    /// `SubRip` subtitles.
+    Srt,
+    /// `WebVTT` subtitles.
+    Vtt,
+    /// Everything that is known, in the schema of `whisperX`.
+    Json,
+    /// Times in milliseconds and text, separated by tabs.
+    Tsv,
+    /// Times in seconds, speaker and text, for spreadsheets.
+    Csv,
+}
+
+impl Format {
+    /// All of them, in the order in which they are offered.
+    pub const ALL: [Self; 7] = [Self::Txt, Self::Markdown, Self::Srt, Self::Vtt, Self::Json, Self::Tsv, Self::Csv];
+
+    /// The extension of its files, which is also its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Txt => "txt",
+            Self::Markdown => "md",
+            Self::Srt => "srt",
+            Self::Vtt => "vtt",
+            Self::Json => "json",
+            Self::Tsv => "tsv",
+            Self::Csv => "csv",
+        }
+    }
+
+    /// What a menu calls it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Txt => "Plain text (.txt)",
+            Self::Markdown => "Markdown (.md)",
+            Self::Srt => "SubRip subtitles (.srt)",
+            Self::Vtt => "WebVTT subtitles (.vtt)",
+            Self::Json => "JSON, as whisperX writes it (.json)",
+            Self::Tsv => "Tab-separated values (.tsv)",
+            Self::Csv => "Comma-separated values (.csv)",
+        }
+    }
+}
+
+/// Reads what [`Format::name`] gives, in capital or small letters.
+impl FromStr for Format {
+    type Err = UnknownFormat;
+
+    fn from_str(name: &str) -> Result<Self, UnknownFormat> {
+        let known = Self::ALL.into_iter().find(|format| format.name().eq_ignore_ascii_case(name));
+        known.ok_or_else(|| UnknownFormat { name: name.to_owned() })
+    }
+}
+
+/// There is no format of this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{name}` is no export format; choose from {known}", known = known_names())]
+pub struct UnknownFormat {
+    /// What was asked for.
+    pub name: String,
+}
+
+/// What a file says of the recording that the transcript itself does not know.
+#[derive(Clone, Copy, Debug)]
+pub struct Info<'a> {
+    /// What the recording is called: the name of its file without the extension.
+    pub title: &'a str,
+}
+
+/// The content of a file of this format.
+pub fn render(format: Format, transcript: &Transcript, info: &Info<'_>) -> Vec<u8> {
+    match format {
+        Format::Txt => txt::render(transcript).into_bytes(),
+        Format::Markdown => markdown::render(transcript, info).into_bytes(),
+        Format::Srt => srt::render_with(transcript, &LineOptions::default()).into_bytes(),
+        Format::Vtt => vtt::render_with(transcript, &LineOptions::default()).into_bytes(),
+        Format::Json => json::render(transcript),
+        Format::Tsv => tsv::render(transcript).into_bytes(),
+        Format::Csv => csv::render(transcript),
+    }
+}
+
+fn known_names() -> String {
+    Format::ALL.map(Format::name).join(", ")
+}

@@ -1,0 +1,206 @@
+//! Turns a transcript into the cues that SRT and `WebVTT` have in common: which words are on the screen together, from
+//! when to when, on which lines. How a cue is written is the matter of [`super::srt`] and [`super::vtt`].
+//!
+//! The rules are those of `SubtitlesWriter` in `whisperX` 3.8.6 (`whisperx/utils.py`). One of them may surprise: as
+//! soon as some segment has aligned words, cues are made of words, and a segment without any is not shown.
+
+use crate::transcript::{Segment, Transcript, Word};
+use crate::units::{Seconds, TimeSpan};
+
+/// How words are laid out in subtitles. The default is a cue for each segment, on one line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LineOptions {
+    /// Characters on a line, not counting the blanks between words. Longer words stay whole.
+    pub max_line_width: Option<usize>,
+    /// Lines in a cue. Once both limits are set, a cue may go on from one segment into the next.
+    pub max_line_count: Option<usize>,
+    /// Whether the word that is being said stands out.
+    pub highlight_words: Highlight,
+}
+
+/// Whether subtitles show which word is being said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Highlight {
+    /// They do not.
+    #[default]
+    Off,
+    /// Each word is underlined while it is said: a cue for each word, and one for each pause between two.
+    SpokenWord,
+}
+
+/// A text, and when it is on the screen.
+pub(super) struct Cue {
+    pub(super) start_millis: u64,
+    pub(super) end_millis: u64,
+    /// One or more lines, none of them blank, none with an arrow: either would end the cue or begin another.
+    pub(super) text: String,
+}
+
+impl Cue {
+    fn new((start_millis, end_millis): (u64, u64), text: &str) -> Self {
+        Self { start_millis, end_millis, text: as_cue_text(text) }
+    }
+}
+
+/// A time as it is written in subtitles.
+pub(super) struct Clock {
+    pub(super) hours: u64,
+    pub(super) minutes: u64,
+    pub(super) secs: u64,
+    pub(super) millis: u64,
+}
+
+impl Clock {
+    pub(super) fn of(millis: u64) -> Self {
+        Self {
+            hours: millis / 3_600_000,
+            minutes: millis / 60_000 % 60,
+            secs: millis / 1000 % 60,
+            millis: millis % 1000,
+        }
+    }
+}
+
+/// The cues of a transcript. `escape` makes plain text safe for the format; markup is added after it.
+pub(super) fn cues(transcript: &Transcript, options: &LineOptions, escape: fn(&str) -> String) -> Vec<Cue> {
+    if transcript.segments.iter().all(|segment| segment.words.is_empty()) {
+        let spoken = transcript.segments.iter().filter(|segment| !segment.text.trim().is_empty());
+        return spoken.map(|segment| segment_cue(segment, escape)).collect();
+    }
+    let layout = Layout { joint: joint(&transcript.language), escape };
+    let groups = groups(transcript, options);
+    match options.highlight_words {
+        Highlight::Off => groups.iter().map(|group| group.cue(&layout)).collect(),
+        Highlight::SpokenWord => groups.iter().flat_map(|group| group.highlighted_cues(&layout)).collect(),
+    }
+}
+
+/// The line width where none is asked for: a segment is hardly ever longer.
+const DEFAULT_LINE_WIDTH: usize = 1000;
+
+/// Where cues run on from segment to segment, this much time from the start of a word to that of the next ends one.
+const LONG_PAUSE: Seconds = Seconds(3.0);
+
+fn segment_cue(segment: &Segment, escape: fn(&str) -> String) -> Cue {
+    Cue::new(millis(segment.span), &(speaker_prefix(segment, escape) + &escape(segment.text.trim())))
+}
+
+/// What stands between two words.
+fn joint(language: &str) -> &'static str {
+    if matches!(language, "ja" | "zh") { "" } else { " " }
+}
+
+/// How words become text.
+struct Layout {
+    joint: &'static str,
+    escape: fn(&str) -> String,
+}
+
+/// The words that are on the screen together.
+struct Group<'a> {
+    /// The segment of the first word. It names the speaker.
+    segment: &'a Segment,
+    /// At least one line, each of at least one word.
+    lines: Vec<Vec<&'a Word>>,
+}
+
+impl<'a> Group<'a> {
+    fn has_room_on_last_line(&self, word: &Word, max_line_width: usize) -> bool {
+        let width: usize = self.lines.last().into_iter().flatten().map(|word| n_chars(word)).sum();
+        width + n_chars(word) <= max_line_width
+    }
+
+    fn add_to_last_line(&mut self, word: &'a Word) {
+        self.lines.last_mut().expect("a group begins with a line").push(word);
+    }
+
+    /// From the start of the first word to the end of the last; that of the segment where no word has a time.
+    fn span_millis(&self) -> (u64, u64) {
+        let spans = || self.lines.iter().flatten().filter_map(|word| word.span).map(millis);
+        let start = spans().map(|(start, _)| start).min();
+        let end = spans().map(|(_, end)| end).max();
+        start.zip(end).unwrap_or_else(|| millis(self.segment.span))
+    }
+
+    fn cue(&self, layout: &Layout) -> Cue {
+        Cue::new(self.span_millis(), &self.text(layout, None))
+    }
+
+    fn highlighted_cues(&self, layout: &Layout) -> Vec<Cue> {
+        let mut cues = Vec::new();
+        let (mut shown_until, _) = self.span_millis();
+        for &word in self.lines.iter().flatten() {
+            let Some((start, end)) = word.span.map(millis) else { continue };
+            if shown_until < start {
+                cues.push(Cue::new((shown_until, start), &self.text(layout, None)));
+            }
+            cues.push(Cue::new((start, end), &self.text(layout, Some(word))));
+            shown_until = end;
+        }
+        if cues.is_empty() { vec![self.cue(layout)] } else { cues }
+    }
+
+    fn text(&self, layout: &Layout, underlined: Option<&Word>) -> String {
+        let shown = |word: &Word| {
+            let text = (layout.escape)(word.text.trim());
+            if underlined.is_some_and(|underlined| std::ptr::eq(underlined, word)) {
+                format!("<u>{text}</u>")
+            } else {
+                text
+            }
+        };
+        let line = |words: &Vec<&Word>| words.iter().map(|word| shown(word)).collect::<Vec<_>>().join(layout.joint);
+        let lines: Vec<String> = self.lines.iter().map(line).collect();
+        // whisperX makes the line break part of the word after it, so the joint stays at the end of the line.
+        speaker_prefix(self.segment, layout.escape) + &lines.join(&format!("{}\n", layout.joint))
+    }
+}
+
+/// Distributes all words over cues and lines.
+fn groups<'a>(transcript: &'a Transcript, options: &LineOptions) -> Vec<Group<'a>> {
+    let max_line_width = options.max_line_width.unwrap_or(DEFAULT_LINE_WIDTH);
+    let max_line_count = options.max_line_count.unwrap_or(usize::MAX);
+    let runs_on = options.max_line_width.is_some() && options.max_line_count.is_some();
+
+    let mut groups: Vec<Group<'a>> = Vec::new();
+    let mut last_start = transcript.segments.first().map_or(Seconds(0.0), |segment| segment.span.start);
+    for segment in &transcript.segments {
+        let words = segment.words.iter().filter(|word| !word.text.trim().is_empty());
+        for (word_idx, word) in words.enumerate() {
+            let start = word.span.map_or(last_start, |span| span.start);
+            let stands_apart = if runs_on { start.0 - last_start.0 > LONG_PAUSE.0 } else { word_idx == 0 };
+            last_start = start;
+            match groups.last_mut() {
+                Some(group) if !stands_apart && group.has_room_on_last_line(word, max_line_width) => {
+                    group.add_to_last_line(word);
+                }
+                Some(group) if !stands_apart && group.lines.len() < max_line_count => group.lines.push(vec![word]),
+                _ => groups.push(Group { segment, lines: vec![vec![word]] }),
+            }
+        }
+    }
+    groups
+}
+
+fn n_chars(word: &Word) -> usize {
+    word.text.trim().chars().count()
+}
+
+fn speaker_prefix(segment: &Segment, escape: fn(&str) -> String) -> String {
+    segment.speaker.as_deref().map_or_else(String::new, |speaker| format!("[{}]: ", escape(speaker)))
+}
+
+fn millis(span: TimeSpan) -> (u64, u64) {
+    (span.start.to_millis(), span.end.to_millis())
+}
+
+/// The text without what has a meaning between cues: blank lines and arrows. An arrow may come of shortening a longer
+/// one (`--->`), so it is done until there is none.
+fn as_cue_text(text: &str) -> String {
+    let lines: Vec<&str> = text.split(['\n', '\r']).filter(|line| !line.trim().is_empty()).collect();
+    let mut text = lines.join("\n");
+    while text.contains("-->") {
+        text = text.replace("-->", "->");
+    }
+    text
+}

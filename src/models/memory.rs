@@ -1,0 +1,94 @@
+//! Models in memory, loaded on first use and shared behind `Arc`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::nn::checkpoint::{Checkpoint, CheckpointError};
+use crate::nn::sincnet_lstm::{PyanNet, SegmentationConfig, SegmentationConfigError};
+use crate::nn::whisper::{Whisper, WhisperError};
+use crate::paths::AppPaths;
+
+use super::catalog::{self, CatalogError};
+
+/// A model could not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// It is not there.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// It is no Whisper model, or a broken one.
+    #[error(transparent)]
+    Whisper(#[from] WhisperError),
+    /// The weights of the segmentation model are not right.
+    #[error(transparent)]
+    Weights(#[from] CheckpointError),
+    /// Its configuration cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    ReadConfig {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Its configuration makes no sense.
+    #[error("{}: {source}", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: SegmentationConfigError,
+    },
+}
+
+/// The models in memory.
+pub struct MemoryCache {
+    paths: AppPaths,
+    whispers: BTreeMap<PathBuf, (String, Arc<Whisper>)>,
+    segmentation: Option<Arc<PyanNet>>,
+}
+
+impl MemoryCache {
+    /// An empty cache for the models of this installation.
+    pub fn new(paths: AppPaths) -> Self {
+        Self { paths, whispers: BTreeMap::new(), segmentation: None }
+    }
+
+    /// A Whisper model by its name in the catalog, or a folder.
+    pub fn whisper(&mut self, name: &str) -> Result<Arc<Whisper>, LoadError> {
+        let folder = catalog::whisper_folder(name, &self.paths)?;
+        if let Some((_, whisper)) = self.whispers.get(&folder) {
+            return Ok(whisper.clone());
+        }
+        let whisper = Arc::new(Whisper::load(&folder)?);
+        self.whispers.insert(folder, (catalog::whisper_key(name), whisper.clone()));
+        Ok(whisper)
+    }
+
+    /// The model that finds speech.
+    pub fn segmentation(&mut self) -> Result<Arc<PyanNet>, LoadError> {
+        if let Some(model) = &self.segmentation {
+            return Ok(model.clone());
+        }
+        let folder = catalog::segmentation_folder(&self.paths)?;
+        let path = folder.join("config.yaml");
+        let text = fs::read_to_string(&path).map_err(|source| LoadError::ReadConfig { path: path.clone(), source })?;
+        let config = SegmentationConfig::from_yaml(&text).map_err(|source| LoadError::Config { path, source })?;
+        let checkpoint = Checkpoint::open(&[folder.join("model.safetensors")])?;
+        let model = Arc::new(PyanNet::load(config, &checkpoint)?);
+        self.segmentation = Some(model.clone());
+        Ok(model)
+    }
+
+    /// Key and bytes of every model in memory, by key.
+    pub fn loaded(&self) -> Vec<(String, usize)> {
+        let segmentation = self.segmentation.iter().map(|model| (catalog::SEGMENTATION_KEY.to_owned(), model.n_bytes()));
+        let whispers = self.whispers.values().map(|(key, whisper)| (key.clone(), whisper.n_bytes()));
+        let mut loaded: Vec<_> = segmentation.chain(whispers).collect();
+        loaded.sort();
+        loaded
+    }
+}

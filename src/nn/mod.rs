@@ -1,0 +1,14 @@
+//! The networks, one file (or folder) per architecture, on plain `f32` slices. Weights are immutable once loaded and
+//! shared behind `Arc`; whatever changes while a network runs is a value of the caller's.
+//!
+//! Matrix products are done by `rten-gemm`, vector functions by `rten-vecmath`; both pick the widest instruction set of
+//! the machine at run time. Parallel loops use the rayon pool they are called in. Checkpoints are read through candle.
+//! Nothing here knows audio files, speakers or transcripts.
+
+pub mod checkpoint;
+mod attention;
+mod linear;
+pub mod mel;
+mod norm;
+pub mod sincnet_lstm;
+pub mod whisper;

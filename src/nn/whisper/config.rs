@@ -1,0 +1,194 @@
+//! Sizes and special tokens of a Whisper checkpoint, from its own `config.json`, `generation_config.json` and
+//! `preprocessor_config.json`. Nothing is assumed of a model that its files do not say.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path};
+
+use serde::Deserialize;
+
+use super::super::mel::HOP;
+use super::tokenizer::{TokenId, Tokenizer};
+
+/// A configuration file makes no sense.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// Not JSON, or an entry is missing or of the wrong kind.
+    #[error("{0}")]
+    Json(#[from] serde_json::Error),
+    /// The tokenizer cannot be read.
+    #[error("not a tokenizer: {0}")]
+    Tokenizer(String),
+    /// The vocabulary lacks a token that Whisper cannot do without.
+    #[error("the vocabulary has no {0}; this is not a Whisper tokenizer")]
+    MissingToken(String),
+    /// An entry has a value that cannot work.
+    #[error("{entry} is {found}, but {needed}")]
+    Value {
+        /// Its name.
+        entry: &'static str,
+        /// Its value.
+        found: String,
+        /// What would do.
+        needed: String,
+    },
+}
+
+/// Sizes of the network, and the tokens that never or not at first may be said.
+#[derive(Clone, Debug, Deserialize)]
+pub struct WhisperConfig {
+    /// Width of the hidden states.
+    pub d_model: usize,
+    /// Encoder layers.
+    pub encoder_layers: usize,
+    /// Attention heads of the encoder.
+    pub encoder_attention_heads: usize,
+    /// Width inside the encoder's feed-forward blocks.
+    pub encoder_ffn_dim: usize,
+    /// Decoder layers.
+    pub decoder_layers: usize,
+    /// Attention heads of the decoder.
+    pub decoder_attention_heads: usize,
+    /// Width inside the decoder's feed-forward blocks.
+    pub decoder_ffn_dim: usize,
+    /// Mel bands of the input.
+    pub num_mel_bins: usize,
+    /// Frames of the encoder's output, 20 ms each: the model's window.
+    pub max_source_positions: usize,
+    /// Tokens that fit the decoder, prompt included.
+    pub max_target_positions: usize,
+    /// Size of the vocabulary.
+    pub vocab_size: usize,
+    /// Tokens that are never said.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub suppress_tokens: Vec<i64>,
+    /// Tokens that are not said first.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub begin_suppress_tokens: Vec<i64>,
+    /// Highest first timestamp, in steps of 20 ms.
+    #[serde(default)]
+    pub max_initial_timestamp_index: Option<usize>,
+}
+
+#[derive(Deserialize)]
+struct GenerationConfig {
+    suppress_tokens: Option<Vec<i64>>,
+    begin_suppress_tokens: Option<Vec<i64>>,
+    max_initial_timestamp_index: Option<usize>,
+}
+
+#[derive(Deserialize)]
+struct PreprocessorConfig {
+    feature_size: Option<usize>,
+    hop_length: Option<usize>,
+    sampling_rate: Option<usize>,
+    nb_max_frames: Option<usize>,
+}
+
+impl WhisperConfig {
+    /// Reads `config.json`.
+    pub(super) fn parse(text: &str) -> Result<Self, ConfigError> {
+        let config: Self = serde_json::from_str(text)?;
+        for (entry, size) in [
+            ("d_model", config.d_model),
+            ("encoder_attention_heads", config.encoder_attention_heads),
+            ("decoder_attention_heads", config.decoder_attention_heads),
+            ("num_mel_bins", config.num_mel_bins),
+            ("max_source_positions", config.max_source_positions),
+            ("max_target_positions", config.max_target_positions),
+        ] {
+            if size == 0 {
+                return Err(ConfigError::Value { entry, found: "0".into(), needed: "it must be positive".into() });
+            }
+        }
+        for (entry, heads) in [
+            ("encoder_attention_heads", config.encoder_attention_heads),
+            ("decoder_attention_heads", config.decoder_attention_heads),
+        ] {
+            if !config.d_model.is_multiple_of(heads) {
+                let needed = format!("it must divide d_model, {}", config.d_model);
+                return Err(ConfigError::Value { entry, found: heads.to_string(), needed });
+            }
+        }
+        Ok(config)
+    }
+
+    /// Takes over what `generation_config.json` says of suppressed tokens; newer checkpoints keep them there.
+    pub(super) fn apply_generation_config(&mut self, text: &str) -> Result<(), ConfigError> {
+        let generation: GenerationConfig = serde_json::from_str(text)?;
+        self.suppress_tokens = generation.suppress_tokens.unwrap_or_default();
+        if let Some(tokens) = generation.begin_suppress_tokens {
+            self.begin_suppress_tokens = tokens;
+        }
+        self.max_initial_timestamp_index = generation.max_initial_timestamp_index.or(self.max_initial_timestamp_index);
+        Ok(())
+    }
+
+    /// Makes sure that the features which the model was trained on are those that we compute.
+    pub(super) fn check_preprocessor_config(&self, text: &str) -> Result<(), ConfigError> {
+        let preprocessor: PreprocessorConfig = serde_json::from_str(text)?;
+        for (entry, found, needed) in [
+            ("feature_size", preprocessor.feature_size, self.num_mel_bins),
+            ("hop_length", preprocessor.hop_length, HOP),
+            ("sampling_rate", preprocessor.sampling_rate, 16_000),
+            ("nb_max_frames", preprocessor.nb_max_frames, 2 * self.max_source_positions),
+        ] {
+            if let Some(found) = found.filter(|found| *found != needed) {
+                let needed = format!("config.json and this program need {needed}");
+                return Err(ConfigError::Value { entry, found: found.to_string(), needed });
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes sure that every token has an embedding.
+    pub(super) fn check_tokenizer(&self, tokenizer: &Tokenizer) -> Result<(), ConfigError> {
+        let last = tokenizer.no_timestamps as usize;
+        if last < self.vocab_size {
+            return Ok(());
+        }
+        let needed = format!("the tokenizer numbers its tokens up to {last}");
+        Err(ConfigError::Value { entry: "vocab_size", found: self.vocab_size.to_string(), needed })
+    }
+
+    /// The model's window in samples: 30 s for the published sizes.
+    pub fn window_samples(&self) -> usize {
+        2 * self.max_source_positions * HOP
+    }
+
+    /// The tokens that are never said, less what is no token.
+    pub(super) fn suppressed(&self) -> impl Iterator<Item = TokenId> {
+        self.suppress_tokens.iter().filter_map(|id| TokenId::try_from(*id).ok())
+    }
+
+    /// The tokens that are not said first, less what is no token.
+    pub(super) fn suppressed_at_first(&self) -> impl Iterator<Item = TokenId> {
+        self.begin_suppress_tokens.iter().filter_map(|id| TokenId::try_from(*id).ok())
+    }
+}
+
+/// The distinct files that a `model.safetensors.index.json` names, in order. Names that lead out of the folder are
+/// refused.
+pub(super) fn shard_names(text: &str) -> Result<BTreeSet<String>, ConfigError> {
+    #[derive(Deserialize)]
+    struct Index {
+        weight_map: BTreeMap<String, String>,
+    }
+    let index: Index = serde_json::from_str(text)?;
+    let names: BTreeSet<String> = index.weight_map.into_values().collect();
+    for name in &names {
+        let mut parts = Path::new(name).components();
+        if !matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None)) {
+            let needed = "it must be the plain name of a file in the model's folder".to_owned();
+            return Err(ConfigError::Value { entry: "weight_map", found: name.clone(), needed });
+        }
+    }
+    Ok(names)
+}
+
+fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}

@@ -1,0 +1,152 @@
+//! Whisper's encoder: two convolutions and a stack of pre-norm transformer layers over the whole window. There is no
+//! mask: the silence that pads a chunk is part of what the model sees.
+
+use rayon::prelude::*;
+use rten_simd::SimdUnaryOp;
+use rten_vecmath::Gelu;
+
+use super::super::attention::self_attention;
+use super::super::checkpoint::{CheckpointError, Scope};
+use super::super::linear::{Linear, Write};
+use super::super::norm::LayerNorm;
+use super::config::WhisperConfig;
+
+const CONV_KERNEL: usize = 3;
+/// Values per parallel task of an elementwise pass.
+const VALUES_PER_TASK: usize = 32 * 1024;
+
+pub(super) struct Encoder {
+    conv1: Linear,
+    conv2: Linear,
+    positions: Vec<f32>,
+    layers: Vec<Layer>,
+    norm: LayerNorm,
+    width: usize,
+    n_mels: usize,
+}
+
+struct Layer {
+    attention_norm: LayerNorm,
+    qkv: Linear,
+    attention_out: Linear,
+    feed_forward: FeedForward,
+    n_heads: usize,
+}
+
+/// LayerNorm, widen, GELU, narrow; the same in encoder and decoder.
+pub(super) struct FeedForward {
+    norm: LayerNorm,
+    widen: Linear,
+    narrow: Linear,
+}
+
+impl Encoder {
+    pub(super) fn load(config: &WhisperConfig, scope: &Scope<'_>) -> Result<Self, CheckpointError> {
+        let (width, n_mels) = (config.d_model, config.num_mel_bins);
+        let conv = |name: &str, n_in: usize| {
+            let weight = scope.at(name).tensor("weight", &[width, n_in, CONV_KERNEL])?;
+            let bias = scope.at(name).tensor("bias", &[width])?;
+            Ok::<_, CheckpointError>(Linear::convolution(&weight, bias, n_in, CONV_KERNEL))
+        };
+        let layer = |index| {
+            let scope = scope.nth("layers", index);
+            Ok(Layer {
+                attention_norm: scope.at("self_attn_layer_norm").layer_norm(width)?,
+                qkv: qkv(&scope.at("self_attn"), width)?,
+                attention_out: scope.at("self_attn.out_proj").linear(width, width)?,
+                feed_forward: FeedForward::load(&scope, width, config.encoder_ffn_dim)?,
+                n_heads: config.encoder_attention_heads,
+            })
+        };
+        Ok(Self {
+            conv1: conv("conv1", n_mels)?,
+            conv2: conv("conv2", width)?,
+            positions: scope.at("embed_positions").tensor("weight", &[config.max_source_positions, width])?,
+            layers: (0..config.encoder_layers).map(layer).collect::<Result<_, _>>()?,
+            norm: scope.at("layer_norm").layer_norm(width)?,
+            width,
+            n_mels,
+        })
+    }
+
+    /// # Shapes
+    /// `mel` `[2 * positions, n_mels]`; returns `[positions, width]`.
+    pub(super) fn forward(&self, mel: &[f32]) -> Vec<f32> {
+        let width = self.width;
+        let n_positions = self.positions.len() / width;
+        let mut wide = vec![0.0; 2 * n_positions * width];
+        self.conv1.convolve(&between_zero_rows(mel, self.n_mels), self.n_mels, 1, &mut wide);
+        gelu(&mut wide);
+        let mut x = vec![0.0; n_positions * width];
+        self.conv2.convolve(&between_zero_rows(&wide, width), width, 2, &mut x);
+        drop(wide);
+        gelu(&mut x);
+        x.iter_mut().zip(&self.positions).for_each(|(x, position)| *x += position);
+        let mut scratch = Scratch { normed: vec![0.0; x.len()], attended: vec![0.0; x.len()], wide: Vec::new() };
+        for layer in &self.layers {
+            layer.forward(&mut x, &mut scratch);
+        }
+        self.norm.forward(&x, &mut scratch.normed);
+        scratch.normed
+    }
+}
+
+/// Buffers that all layers of one pass share.
+struct Scratch {
+    normed: Vec<f32>,
+    attended: Vec<f32>,
+    /// Widest intermediate: queries, keys and values, or the inside of a feed-forward block.
+    wide: Vec<f32>,
+}
+
+impl Layer {
+    fn forward(&self, x: &mut [f32], scratch: &mut Scratch) {
+        let width = self.attention_out.n_out();
+        self.attention_norm.forward(x, &mut scratch.normed);
+        scratch.wide.resize(3 * x.len(), 0.0);
+        self.qkv.forward(&scratch.normed, &mut scratch.wide, Write::Replace);
+        self_attention(&scratch.wide, width, self.n_heads, &mut scratch.attended);
+        self.attention_out.forward(&scratch.attended, x, Write::Add);
+        self.feed_forward.forward(x, &mut scratch.normed, &mut scratch.wide);
+    }
+}
+
+impl FeedForward {
+    pub(super) fn load(scope: &Scope<'_>, width: usize, inner: usize) -> Result<Self, CheckpointError> {
+        Ok(Self {
+            norm: scope.at("final_layer_norm").layer_norm(width)?,
+            widen: scope.at("fc1").linear(width, inner)?,
+            narrow: scope.at("fc2").linear(inner, width)?,
+        })
+    }
+
+    /// Adds the block's output to `x` `[rows, width]`; `normed` is as long, `wide` becomes as long as needed.
+    pub(super) fn forward(&self, x: &mut [f32], normed: &mut [f32], wide: &mut Vec<f32>) {
+        self.norm.forward(x, normed);
+        wide.resize(x.len() / self.narrow.n_out() * self.widen.n_out(), 0.0);
+        self.widen.forward(normed, wide, Write::Replace);
+        gelu(wide);
+        self.narrow.forward(wide, x, Write::Add);
+    }
+}
+
+/// The three projections of self-attention as one layer. Keys have no bias.
+pub(super) fn qkv(scope: &Scope<'_>, width: usize) -> Result<Linear, CheckpointError> {
+    let weight = |name: &str| scope.at(name).tensor("weight", &[width, width]);
+    let bias = |name: &str| scope.at(name).tensor("bias", &[width]);
+    let query = (weight("q_proj")?, bias("q_proj")?);
+    let key = (weight("k_proj")?, Vec::new());
+    let value = (weight("v_proj")?, bias("v_proj")?);
+    Ok(Linear::fused(&[query, key, value], width))
+}
+
+fn gelu(values: &mut [f32]) {
+    values.par_chunks_mut(VALUES_PER_TASK).for_each(|values| Gelu {}.map_mut(values));
+}
+
+/// `[rows, width]` with a row of zeros before and after.
+fn between_zero_rows(x: &[f32], width: usize) -> Vec<f32> {
+    let mut padded = vec![0.0; x.len() + 2 * width];
+    padded[width..width + x.len()].copy_from_slice(x);
+    padded
+}

@@ -1,0 +1,158 @@
+//! Whisper (Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision", 2022): the spectrogram of a
+//! window becomes text. Written after openai-whisper 20250625 and the checkpoint layout of Hugging Face transformers.
+//!
+//! ```text
+//! mel ──Encoder──▶ Encoded (keys and values for cross-attention) ──Decoder + LogitRules──▶ tokens ──Tokenizer──▶ text
+//! ```
+//! The weights ([`Whisper`]) are immutable and shared; what one chunk needs while it is decoded lives in a
+//! [`generate::Batch`]. A chunk's result does not depend on what else is in the batch.
+
+pub mod config;
+mod decoder;
+mod encoder;
+pub mod generate;
+mod rules;
+mod tokenizer;
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use super::checkpoint::{Checkpoint, CheckpointError};
+use super::mel::LogMel;
+
+pub use config::{ConfigError, WhisperConfig};
+pub use decoder::{DecoderState, Encoded};
+pub use rules::{DecodeOptions, Suppression, Task, Timestamps};
+pub use tokenizer::{TokenId, Tokenizer};
+
+/// A Whisper model: everything that a folder in Hugging Face layout holds.
+pub struct Whisper {
+    config: WhisperConfig,
+    tokenizer: Tokenizer,
+    mel: LogMel,
+    encoder: encoder::Encoder,
+    decoder: decoder::Decoder,
+    n_bytes: usize,
+}
+
+/// A folder does not hold a Whisper model.
+#[derive(Debug, thiserror::Error)]
+pub enum WhisperError {
+    /// A file is missing or cannot be read.
+    #[error("cannot read {}: {source}; a Whisper model folder holds config.json, tokenizer.json and model.safetensors", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A configuration file makes no sense.
+    #[error("{}: {source}", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: ConfigError,
+    },
+    /// The weights do not fit the configuration.
+    #[error(transparent)]
+    Weights(#[from] CheckpointError),
+}
+
+impl Whisper {
+    /// Loads a model from a folder in Hugging Face layout: `config.json`, `tokenizer.json`, `model.safetensors` (or its
+    /// shards and their index), and, where present, `generation_config.json` and `preprocessor_config.json`.
+    pub fn load(folder: &Path) -> Result<Self, WhisperError> {
+        let required = |name: &str| read_text(&folder.join(name));
+        let optional = |name: &str| match required(name) {
+            Err(WhisperError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+            other => other.map(Some),
+        };
+        let in_file = |name: &str| {
+            let path = folder.join(name);
+            move |source| WhisperError::Config { path, source }
+        };
+        let tokenizer = Tokenizer::parse(&required("tokenizer.json")?).map_err(in_file("tokenizer.json"))?;
+        let mut config = WhisperConfig::parse(&required("config.json")?).map_err(in_file("config.json"))?;
+        if let Some(text) = optional("generation_config.json")? {
+            config.apply_generation_config(&text).map_err(in_file("generation_config.json"))?;
+        }
+        if let Some(text) = optional("preprocessor_config.json")? {
+            config.check_preprocessor_config(&text).map_err(in_file("preprocessor_config.json"))?;
+        }
+        config.check_tokenizer(&tokenizer).map_err(in_file("tokenizer.json"))?;
+        let checkpoint = Checkpoint::open(&weight_files(folder)?)?;
+        let encoder = encoder::Encoder::load(&config, &checkpoint.at("model.encoder"))?;
+        let decoder = decoder::Decoder::load(&config, &checkpoint.at("model.decoder"))?;
+        let mel = LogMel::new(config.num_mel_bins);
+        Ok(Self { n_bytes: checkpoint.n_bytes_read(), config, tokenizer, mel, encoder, decoder })
+    }
+
+    /// Sizes and special tokens.
+    pub fn config(&self) -> &WhisperConfig {
+        &self.config
+    }
+
+    /// Text to tokens and back.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    /// Bytes of the weights in memory.
+    pub fn n_bytes(&self) -> usize {
+        self.n_bytes
+    }
+
+    /// The input of the encoder for a chunk of samples, padded with silence to the model's window.
+    ///
+    /// # Shapes
+    /// Returns `[2 * max_source_positions, n_mels]`.
+    pub fn log_mel(&self, samples: &[f32]) -> Vec<f32> {
+        self.mel.compute(samples, 2 * self.config.max_source_positions)
+    }
+
+    /// The encoder alone.
+    ///
+    /// # Shapes
+    /// `mel` `[2 * max_source_positions, n_mels]`; returns `[max_source_positions, d_model]`.
+    pub fn encode(&self, mel: &[f32]) -> Vec<f32> {
+        self.encoder.forward(mel)
+    }
+
+    /// What decoding needs to know of one encoded window.
+    ///
+    /// # Shapes
+    /// `encoded` `[max_source_positions, d_model]`.
+    pub fn prepare(&self, encoded: &[f32]) -> Encoded {
+        self.decoder.prepare(encoded)
+    }
+
+    /// Feeds tokens to the decoder, those of each sequence after what its state has seen, and returns the
+    /// logits at `positions`: pairs of (sequence, index into its new tokens).
+    ///
+    /// # Shapes
+    /// Returns `[positions, vocab_size]`.
+    pub fn decode(&self, batch: &mut [(&mut DecoderState, &[TokenId])], positions: &[(usize, usize)]) -> Vec<f32> {
+        self.decoder.forward(batch, positions)
+    }
+}
+
+fn read_text(path: &Path) -> Result<String, WhisperError> {
+    fs::read_to_string(path).map_err(|source| WhisperError::File { path: path.to_path_buf(), source })
+}
+
+/// `model.safetensors`, or every shard that `model.safetensors.index.json` names.
+fn weight_files(folder: &Path) -> Result<Vec<PathBuf>, WhisperError> {
+    let single = folder.join("model.safetensors");
+    let index = folder.join("model.safetensors.index.json");
+    if single.exists() || !index.exists() {
+        // A missing file is reported by its name when it is opened below.
+        fs::metadata(&single).map_err(|source| WhisperError::File { path: single.clone(), source })?;
+        return Ok(vec![single]);
+    }
+    let shards = config::shard_names(&read_text(&index)?)
+        .map_err(|source| WhisperError::Config { path: index.clone(), source })?;
+    Ok(shards.into_iter().map(|name| folder.join(name)).collect())
+}

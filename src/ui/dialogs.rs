@@ -1,0 +1,141 @@
+//! Asking the desktop for a path without stopping the window: the answer comes later. Tests answer by script.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+
+use crate::engine::Wake;
+use crate::export::Format;
+
+/// What a dialog asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Question {
+    /// Recordings to open.
+    Open,
+    /// A file to write.
+    Save {
+        /// The name that is suggested.
+        file_name: String,
+        /// The folder that is shown first; `None` leaves it to the desktop.
+        folder: Option<PathBuf>,
+        /// What will be in the file.
+        format: Format,
+    },
+}
+
+/// What the user answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Open these.
+    Open(Vec<PathBuf>),
+    /// Write to this file.
+    Save(PathBuf),
+    /// The user changed their mind.
+    Cancelled,
+    /// The desktop has no dialog to show.
+    Unavailable,
+}
+
+/// Something that can ask the user for a path.
+pub trait Dialogs {
+    /// Shows a dialog and returns at once; `wake` is called when there is an answer.
+    fn ask(&mut self, question: Question, wake: Wake);
+
+    /// The answer to the last question, once.
+    fn answer(&mut self) -> Option<Answer>;
+}
+
+/// The dialogs of the desktop.
+pub(super) struct DesktopDialogs {
+    sender: Sender<Answer>,
+    answers: Receiver<Answer>,
+}
+
+/// The dialogs' futures are made in the window's thread, as macOS demands, and awaited in another.
+type Pending = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+/// Nobody reads a dialog and closes it faster than this.
+const FASTEST_USER: Duration = Duration::from_millis(400);
+
+/// Shown first in the dialog. Files of any name can be dropped or typed: what counts is their content.
+const RECORDING_EXTENSIONS: [&str; 22] = [
+    "aac", "aif", "aiff", "avi", "caf", "flac", "m4a", "m4b", "m4v", "mka", "mkv", "mov", "mp2", "mp3", "mp4", "mpga",
+    "oga", "ogg", "opus", "wav", "wave", "webm",
+];
+
+impl DesktopDialogs {
+    /// Dialogs that nobody has asked for yet.
+    pub(super) fn new() -> Self {
+        let (sender, answers) = unbounded();
+        Self { sender, answers }
+    }
+}
+
+impl Dialogs for DesktopDialogs {
+    fn ask(&mut self, question: Question, wake: Wake) {
+        let pending = match question {
+            Question::Open => open_dialog(),
+            Question::Save { file_name, folder, format } => save_dialog(&file_name, folder, format),
+        };
+        let sender = self.sender.clone();
+        let wait = move || {
+            // The window may be gone by then, and with it everybody who wants to know.
+            if sender.send(pollster::block_on(pending)).is_ok() {
+                wake();
+            }
+        };
+        // Never joined: closing the window must not wait for a dialog that is still open.
+        if thread::Builder::new().name("hansard-dialog".to_owned()).spawn(wait).is_err() {
+            self.sender.send(Answer::Unavailable).expect("this struct holds the receiver too");
+        }
+    }
+
+    fn answer(&mut self) -> Option<Answer> {
+        self.answers.try_recv().ok()
+    }
+}
+
+fn open_dialog() -> Pending {
+    let mut dialog = rfd::AsyncFileDialog::new().set_title("Open recordings");
+    // macOS merges all filters into one and has no "all files".
+    if cfg!(not(target_os = "macos")) {
+        dialog = dialog.add_filter("Audio and video", &RECORDING_EXTENSIONS).add_filter("All files", &["*"]);
+    }
+    let picked = dialog.pick_files();
+    Box::pin(async move {
+        match picked.await {
+            Some(files) if files.is_empty() => Answer::Cancelled,
+            Some(files) => Answer::Open(files.iter().map(|file| file.path().to_path_buf()).collect()),
+            // On Linux, rfd 0.17 says "no files" when the user cancels, and "nothing" when neither the portal nor
+            // zenity could show a dialog. The other systems always have one.
+            None if cfg!(any(target_os = "macos", target_os = "windows")) => Answer::Cancelled,
+            None => Answer::Unavailable,
+        }
+    })
+}
+
+fn save_dialog(file_name: &str, folder: Option<PathBuf>, format: Format) -> Pending {
+    let mut dialog = rfd::AsyncFileDialog::new()
+        .set_title("Export transcript")
+        .set_file_name(file_name)
+        .add_filter(format.label(), &[format.name()]);
+    if let Some(folder) = folder {
+        dialog = dialog.set_directory(folder);
+    }
+    let asked = Instant::now();
+    let picked = dialog.save_file();
+    Box::pin(async move {
+        match picked.await {
+            Some(file) => Answer::Save(file.path().to_path_buf()),
+            // Here rfd gives the same answer for both, so only the time can tell.
+            None if cfg!(any(target_os = "macos", target_os = "windows")) || asked.elapsed() > FASTEST_USER => {
+                Answer::Cancelled
+            }
+            None => Answer::Unavailable,
+        }
+    })
+}

@@ -1,0 +1,82 @@
+//! The window: shows what the engine tells and passes on what the user wants. It never blocks: files are read and
+//! written by the engine, file dialogs run in a thread of their own, and a frame paints only what is visible.
+//!
+//! ```text
+//! Event ──▶ state (no egui inside) ──▶ panels ──Action──▶ app ──Command──▶ engine
+//! ```
+//! Panels get the state to read and a list to put [`action::Action`]s into; they cannot name the app.
+
+mod action;
+mod app;
+mod dialogs;
+mod export_menu;
+mod jobs;
+mod messages;
+mod path_bar;
+mod row_heights;
+mod state;
+mod status_bar;
+mod theme;
+mod toolbar;
+mod transcript;
+mod welcome;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use eframe::egui;
+
+use crate::engine::Engine;
+use crate::paths::AppPaths;
+use crate::settings::Settings;
+use crate::transcript::Transcript;
+
+pub use app::{App, Setup, StartEngine};
+pub use dialogs::{Answer, Dialogs, Question};
+pub use theme::install_theme;
+
+/// The application's name, as the window and the desktop show it.
+const APP_NAME: &str = "Hansard";
+
+/// What the window shows when it opens.
+#[derive(Clone, Debug, Default)]
+pub struct Open {
+    /// A recording: queued for transcription at once, unless its transcript is given too.
+    pub recording: Option<PathBuf>,
+    /// The transcript of that recording, to be shown as it is.
+    pub transcript: Option<Arc<Transcript>>,
+}
+
+/// Opens the window and returns when the user has closed it.
+///
+/// # Errors
+/// When the system gives no window, for example because there is no display.
+pub fn run(paths: AppPaths, open: Open) -> anyhow::Result<()> {
+    let (settings, settings_warning) = Settings::load(&paths.settings_file());
+    let setup = Setup {
+        demo: paths.asset("demo/meetings/demo_1min_2spk.flac"),
+        start_engine: Box::new(move |wake| Engine::start(paths, None, wake)),
+        settings,
+        settings_warning,
+        dialogs: Box::new(dialogs::DesktopDialogs::new()),
+        open,
+    };
+    let icon = eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon.png"))
+        .expect("the icon is compiled in and is a PNG");
+    let viewport = egui::ViewportBuilder::default()
+        .with_title(APP_NAME)
+        .with_app_id("hansard")
+        .with_icon(icon)
+        .with_inner_size([1280.0, 800.0])
+        .with_min_inner_size([640.0, 480.0])
+        .with_drag_and_drop(true);
+    let options = eframe::NativeOptions { viewport, ..Default::default() };
+    let create: eframe::AppCreator<'_> = Box::new(move |creation| {
+        theme::install_theme(&creation.egui_ctx);
+        Ok(Box::new(App::new(setup)))
+    });
+    // The error of eframe cannot be sent between threads, so only its text goes on.
+    eframe::run_native(APP_NAME, options, create).map_err(|error| {
+        anyhow::anyhow!("the window cannot be opened: {error}. Without a display, use `hansard transcribe FILE`.")
+    })
+}

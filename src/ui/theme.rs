@@ -1,0 +1,233 @@
+//! The look of the window: two palettes with one accent colour, an 8-point rhythm, and egui styles made from them.
+//! Panels take colours and sizes from here and define none of their own.
+
+use eframe::egui::{
+    self, Color32, CornerRadius, FontFamily, FontId, Margin, Stroke, Style, TextStyle, Theme, ThemePreference, Visuals,
+    epaint::Shadow, style::WidgetVisuals, vec2,
+};
+
+use crate::settings;
+
+/// Text of the transcript, in points.
+pub(super) const READING_SIZE: f32 = 16.0;
+/// Distance from one line of the transcript to the next.
+pub(super) const READING_LINE: f32 = 24.0;
+/// The unit of all distances.
+pub(super) const UNIT: f32 = 8.0;
+
+/// The colours of one theme.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Palette {
+    /// Behind the transcript.
+    pub(super) page: Color32,
+    /// Behind lists and bars.
+    pub(super) panel: Color32,
+    /// Behind text fields and unfilled progress.
+    pub(super) sunken: Color32,
+    /// Text, and the ring around what has the keyboard focus.
+    pub(super) text: Color32,
+    /// Text that stands back: times, facts, hints.
+    pub(super) weak: Color32,
+    /// Lines between panels.
+    pub(super) line: Color32,
+    /// The one accent: the main button, progress, speakers.
+    pub(super) accent: Color32,
+    /// Text on the accent.
+    pub(super) on_accent: Color32,
+    /// A button at rest.
+    pub(super) button: Color32,
+    /// A button under the pointer.
+    pub(super) hovered: Color32,
+    /// A button pressed or focused.
+    pub(super) pressed: Color32,
+    /// Selected text and the selected recording.
+    pub(super) selection: Color32,
+    /// Text of errors.
+    pub(super) error: Color32,
+    /// Text of warnings.
+    pub(super) warning: Color32,
+}
+
+const LIGHT: Palette = Palette {
+    page: Color32::from_rgb(0xFC, 0xFC, 0xFA),
+    panel: Color32::from_rgb(0xF3, 0xF4, 0xF1),
+    sunken: Color32::from_rgb(0xFF, 0xFF, 0xFF),
+    text: Color32::from_rgb(0x1F, 0x23, 0x28),
+    weak: Color32::from_rgb(0x57, 0x5E, 0x67),
+    line: Color32::from_rgb(0xD5, 0xD9, 0xD3),
+    accent: Color32::from_rgb(0x1F, 0x6B, 0x4A),
+    on_accent: Color32::from_rgb(0xFF, 0xFF, 0xFF),
+    button: Color32::from_rgb(0xE6, 0xE9, 0xE4),
+    hovered: Color32::from_rgb(0xDA, 0xDF, 0xD8),
+    pressed: Color32::from_rgb(0xCF, 0xE0, 0xD6),
+    selection: Color32::from_rgb(0xC9, 0xE2, 0xD5),
+    error: Color32::from_rgb(0xB3, 0x26, 0x1E),
+    warning: Color32::from_rgb(0x85, 0x50, 0x00),
+};
+
+const DARK: Palette = Palette {
+    page: Color32::from_rgb(0x1B, 0x1E, 0x22),
+    panel: Color32::from_rgb(0x23, 0x27, 0x2C),
+    sunken: Color32::from_rgb(0x14, 0x17, 0x1A),
+    text: Color32::from_rgb(0xE6, 0xE8, 0xEA),
+    weak: Color32::from_rgb(0xA7, 0xAF, 0xB7),
+    line: Color32::from_rgb(0x3A, 0x40, 0x47),
+    accent: Color32::from_rgb(0x6C, 0xC2, 0x9A),
+    on_accent: Color32::from_rgb(0x10, 0x23, 0x1A),
+    button: Color32::from_rgb(0x32, 0x38, 0x40),
+    hovered: Color32::from_rgb(0x3D, 0x44, 0x4D),
+    pressed: Color32::from_rgb(0x35, 0x51, 0x45),
+    selection: Color32::from_rgb(0x23, 0x48, 0x3A),
+    error: Color32::from_rgb(0xFF, 0x90, 0x89),
+    warning: Color32::from_rgb(0xF0, 0xB4, 0x5E),
+};
+
+/// Gives the window its look. To be called before the first frame; which of the two themes is shown is chosen later.
+pub fn install_theme(ctx: &egui::Context) {
+    for (theme, palette) in [(Theme::Light, &LIGHT), (Theme::Dark, &DARK)] {
+        ctx.style_mut_of(theme, |style| apply(style, theme, palette));
+    }
+}
+
+/// The colours of what is being drawn.
+pub(super) fn palette(ui: &egui::Ui) -> &'static Palette {
+    if ui.visuals().dark_mode { &DARK } else { &LIGHT }
+}
+
+/// What egui calls the user's choice.
+pub(super) fn preference(theme: settings::Theme) -> ThemePreference {
+    match theme {
+        settings::Theme::System => ThemePreference::System,
+        settings::Theme::Light => ThemePreference::Light,
+        settings::Theme::Dark => ThemePreference::Dark,
+    }
+}
+
+/// Entries of a menu: no frame at rest, wide enough to hit.
+pub(super) fn menu_style(style: &mut Style) {
+    let ring = style.visuals.widgets.active.bg_stroke;
+    egui::menu::menu_style(style);
+    // The ring is the keyboard focus, which a menu shows like everything else.
+    style.visuals.widgets.active.bg_stroke = ring;
+    style.spacing.button_padding = vec2(12.0, 6.0);
+    style.spacing.item_spacing.y = 0.0;
+}
+
+/// The background of a bar or list, with its inner distance.
+pub(super) fn panel_frame(ui: &egui::Ui, margin: Margin) -> egui::Frame {
+    egui::Frame::new().fill(palette(ui).panel).inner_margin(margin)
+}
+
+fn apply(style: &mut Style, theme: Theme, palette: &Palette) {
+    style.text_styles = [
+        (TextStyle::Small, 13.0, FontFamily::Proportional),
+        (TextStyle::Body, 15.0, FontFamily::Proportional),
+        (TextStyle::Button, 15.0, FontFamily::Proportional),
+        (TextStyle::Heading, 20.0, FontFamily::Proportional),
+        (TextStyle::Monospace, 14.0, FontFamily::Monospace),
+    ]
+    .into_iter()
+    .map(|(text_style, size, family)| (text_style, FontId::new(size, family)))
+    .collect();
+    let spacing = &mut style.spacing;
+    spacing.item_spacing = vec2(UNIT, UNIT);
+    spacing.button_padding = vec2(12.0, 6.0);
+    spacing.interact_size.y = 4.0 * UNIT;
+    spacing.menu_margin = Margin::same(8);
+    spacing.window_margin = Margin::same(16);
+    spacing.tooltip_width = 400.0;
+    // The bar stays visible, in room of its own, so that it shows where one is and covers no text.
+    spacing.scroll.floating_allocated_width = 12.0;
+    spacing.scroll.dormant_handle_opacity = 0.5;
+    spacing.scroll.active_handle_opacity = 0.7;
+    style.visuals = visuals(theme, palette);
+}
+
+fn visuals(theme: Theme, palette: &Palette) -> Visuals {
+    let mut visuals = match theme {
+        Theme::Light => Visuals::light(),
+        Theme::Dark => Visuals::dark(),
+    };
+    let border = |color: Color32| Stroke::new(1.0, color);
+    // Pressed and focused look the same to egui, so this ring is also the keyboard focus: as strong as the text.
+    let ring = Stroke::new(2.0, palette.text);
+    visuals.widgets.noninteractive = widget(palette.panel, border(palette.line), palette);
+    visuals.widgets.inactive = widget(palette.button, Stroke::NONE, palette);
+    visuals.widgets.hovered = widget(palette.hovered, border(palette.weak), palette);
+    visuals.widgets.active = widget(palette.pressed, ring, palette);
+    visuals.widgets.open = widget(palette.hovered, border(palette.weak), palette);
+    visuals.selection.bg_fill = palette.selection;
+    visuals.selection.stroke = ring;
+    visuals.weak_text_color = Some(palette.weak);
+    visuals.hyperlink_color = palette.accent;
+    visuals.faint_bg_color = palette.panel;
+    visuals.extreme_bg_color = palette.sunken;
+    visuals.warn_fg_color = palette.warning;
+    visuals.error_fg_color = palette.error;
+    visuals.panel_fill = palette.page;
+    visuals.window_fill = palette.page;
+    visuals.window_stroke = border(palette.line);
+    visuals.window_corner_radius = CornerRadius::same(8);
+    visuals.menu_corner_radius = CornerRadius::same(8);
+    visuals.popup_shadow = Shadow { offset: [0, 4], blur: 16, spread: 0, color: Color32::from_black_alpha(48) };
+    visuals.text_cursor.stroke.color = palette.text;
+    visuals
+}
+
+fn widget(fill: Color32, border: Stroke, palette: &Palette) -> WidgetVisuals {
+    WidgetVisuals {
+        bg_fill: fill,
+        weak_bg_fill: fill,
+        bg_stroke: border,
+        corner_radius: CornerRadius::same(6),
+        fg_stroke: Stroke::new(1.0, palette.text),
+        expansion: 0.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_text_reaches_the_contrast_of_wcag_level_aa() {
+        for (name, p) in [("light", LIGHT), ("dark", DARK)] {
+            for (what, text, background) in [
+                ("text on the page", p.text, p.page),
+                ("text on a panel", p.text, p.panel),
+                ("text in a field", p.text, p.sunken),
+                ("text on a button", p.text, p.button),
+                ("text on a hovered button", p.text, p.hovered),
+                ("text on a pressed button", p.text, p.pressed),
+                ("selected text", p.text, p.selection),
+                ("weak text on the page", p.weak, p.page),
+                ("weak text on a panel", p.weak, p.panel),
+                ("weak text on the selected recording", p.weak, p.selection),
+                ("hint in a field", p.weak, p.sunken),
+                ("speaker on the page", p.accent, p.page),
+                ("main button", p.on_accent, p.accent),
+                ("error on the page", p.error, p.page),
+                ("error on a panel", p.error, p.panel),
+                ("warning on a panel", p.warning, p.panel),
+            ] {
+                let contrast = contrast(text, background);
+                assert!(contrast >= 4.5, "{name}, {what}: {contrast:.2}");
+            }
+        }
+    }
+
+    /// Contrast ratio of WCAG 2.1, from 1 to 21.
+    fn contrast(a: Color32, b: Color32) -> f32 {
+        let (a, b) = (luminance(a), luminance(b));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    /// Relative luminance of WCAG 2.1: linear light weighted by the eye's sensitivity.
+    fn luminance(color: Color32) -> f32 {
+        let linear = |channel: u8| {
+            let value = f32::from(channel) / 255.0;
+            if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * linear(color.r()) + 0.7152 * linear(color.g()) + 0.0722 * linear(color.b())
+    }
+}

@@ -1,0 +1,2 @@
+#[path = "it/golden/mod.rs"]
+mod golden;

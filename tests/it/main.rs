@@ -1,0 +1,12 @@
+//! All tests of Hansard from outside: one binary, so that the program is linked once. Each file says what it checks.
+//! Nothing here needs a network. The sounds are made by ffmpeg and sox, which `packaging/test.sh` installs.
+
+mod audio;
+mod cli;
+mod engine;
+mod export;
+mod golden;
+mod gui;
+mod house_rules;
+mod sound;
+mod wer;
