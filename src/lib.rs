@@ -1,11 +1,57 @@
-//! Hansard (placeholder, written at the end)
+//! Hansard turns recordings of meetings into transcripts, on the user's own machine. This page is its architecture: the
+//! rooms, in reading order, what passes between them, and the rules that keep it simple.
+//!
+//! # The way of the data
+//! ```text
+//! file ──audio──▶ 16 kHz mono ──speech──▶ regions ──chunk──▶ chunks ≤ window ──transcribe──▶ segments ──▶ Transcript
+//!                                                                                                 │
+//! model name ──catalog──▶ folder ──load──▶ memory cache ──Arc<weights>──▶ stages      window, exports ◀──┘
+//! ```
+//! - [`audio`] decodes any file to [`audio::Mono16k`], chosen by content, damaged parts skipped with a warning. Long
+//!   recordings live in an unlinked temporary file, so memory does not grow with their length.
+//! - [`pipeline`] has one file per stage. A stage is a function of samples, weights and parameters.
+//! - [`nn`] has the networks: weights immutable and shared, decoding state a value of its own, `f32` throughout, each
+//!   equal to its reference implementation (`tests/it/golden`).
+//! - [`models`] knows which models there are, and keeps those in memory that were used.
+//! - [`engine`] runs jobs in threads of its own; only `engine/job.rs` knows stages, models and files together.
+//! - [`cli`] and [`ui`] send the engine commands and show its events. Neither computes.
+//!
+//! # Who may import whom
+//! ```text
+//! units paths files task   -> nothing of ours        settings -> paths files
+//! transcript -> units                                export   -> transcript units
+//! audio -> units files task                          nn       -> nothing of ours
+//! models -> nn paths files task                      pipeline -> units audio nn transcript task
+//! engine -> all above except export                  cli -> engine export settings transcript units paths files
+//! ui -> engine models::catalog transcript export settings units paths
+//! ```
+//! `tests/it/house_rules.rs` reads the sources and fails on a breach. egui lives in `ui` alone.
+//!
+//! # Threads
+//! ```text
+//! window or command line ──Command──▶ hansard-engine ──one job at a time──▶ hansard-inference ──▶ hansard-compute-N
+//!                        ◀───Event───                ◀───────Event───────
+//! ```
+//! The window never blocks: it sends commands, and each frame takes the events that are there. The engine thread only
+//! coordinates and writes files. Cancelling bypasses the queues: [`task::CancelToken`] is polled at every chunk and every
+//! decoder step. A panic in a job becomes an event with the job's name. All threads are named, and joined when the
+//! [`engine::Engine`] is dropped.
+//!
+//! # Results do not depend on chance
+//! Same input, same bytes: a chunk's text does not depend on its neighbours in the batch or on the number of threads, and
+//! nothing iterates over a hash map into output.
+
 pub mod units;
 pub mod task;
 pub mod files;
 pub mod paths;
 pub mod settings;
 pub mod transcript;
+pub mod export;
 pub mod audio;
 pub mod nn;
 pub mod models;
 pub mod pipeline;
+pub mod engine;
+pub mod cli;
+pub mod ui;

@@ -3,8 +3,12 @@
 //! [`decode::decode`] is the way in. [`Mono16k`] is what everything after it reads: in memory for short recordings,
 //! in an unlinked temporary file for long ones, so that eight hours need no more memory than one.
 
-
-
+mod container;
+pub mod decode;
+mod mp4;
+pub mod resample;
 mod samples;
+mod timeline;
+mod wave;
 
 pub use samples::Mono16k;

@@ -101,8 +101,10 @@ pub(super) fn run(
         if batch.jobs.is_empty() {
             break;
         }
-        if let Some(event) = engine.recv_timeout(POLL) {
-            batch.handle(event);
+        match engine.recv_timeout(POLL) {
+            Some(event) => batch.handle(event),
+            None if engine.is_running() => {}
+            None => anyhow::bail!("the engine has stopped unexpectedly; please report what was being transcribed"),
         }
         let reason = match (interrupt.pressed(), batch.reader) {
             (Pressed::Yes, _) => Some(Outcome::Cancelled),

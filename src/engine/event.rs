@@ -11,10 +11,10 @@ use super::command::JobId;
 /// The stages of a job, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
-    /// Models come into memory; nothing to do for the second file.
-    LoadModels,
     /// The file becomes 16 kHz mono samples.
     Decode,
+    /// Models come into memory; nothing to do for the second file.
+    LoadModels,
     /// Where somebody speaks.
     Speech,
     /// What is said.
@@ -25,8 +25,8 @@ impl Stage {
     /// What the user reads while it runs.
     pub fn label(self) -> &'static str {
         match self {
-            Self::LoadModels => "Loading models",
             Self::Decode => "Reading audio",
+            Self::LoadModels => "Loading models",
             Self::Speech => "Finding speech",
             Self::Transcribe => "Transcribing",
         }

@@ -14,17 +14,18 @@ mod event;
 mod job;
 mod worker;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::paths::AppPaths;
 use crate::task::CancelToken;
 
+pub use crate::models::catalog::DEFAULT_MODEL;
 pub use command::{Command, JobId, JobRequest};
 pub use event::{Event, JobProgress, JobReport, LoadedModel, Stage};
 pub use worker::{JobContext, JobError, Runner};
@@ -41,7 +42,7 @@ const COMMAND_CAPACITY: usize = 1024;
 pub struct Engine {
     commands: Option<Sender<Command>>,
     events: Receiver<Event>,
-    cancels: HashMap<JobId, CancelToken>,
+    cancels: BTreeMap<JobId, CancelToken>,
     n_jobs: u64,
     thread: Option<JoinHandle<()>>,
 }
@@ -62,7 +63,7 @@ impl Engine {
         let (commands, command_queue) = bounded(COMMAND_CAPACITY);
         let (event_sink, events) = bounded(EVENT_CAPACITY);
         let thread = coordinator::spawn(paths, runner, command_queue, event_sink, wake)?;
-        Ok(Self { commands: Some(commands), events, cancels: HashMap::new(), n_jobs: 0, thread: Some(thread) })
+        Ok(Self { commands: Some(commands), events, cancels: BTreeMap::new(), n_jobs: 0, thread: Some(thread) })
     }
 
     /// Puts a recording into the queue. Its events carry the number returned.
@@ -83,6 +84,11 @@ impl Engine {
         }
     }
 
+    /// Whether the engine thread is alive; once it is not, no event will come any more.
+    pub fn is_running(&self) -> bool {
+        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+
     /// Sends any other command.
     pub fn send(&self, command: Command) {
         let sent = self.commands.as_ref().map(|commands| commands.send(command));
@@ -98,10 +104,7 @@ impl Engine {
 
     /// Waits for the next event, at most `patience`. `None`: nothing happened, or the engine has ended.
     pub fn recv_timeout(&self, patience: Duration) -> Option<Event> {
-        match self.events.recv_timeout(patience) {
-            Ok(event) => Some(event),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        self.events.recv_timeout(patience).ok()
     }
 }
 

@@ -42,7 +42,8 @@ impl LogMel {
         self.filters.len()
     }
 
-    /// The spectrogram of `samples`, followed by silence or cut so that it has `n_frames` frames of 10 ms.
+    /// The spectrogram of `samples`, followed by silence or cut so that it has `n_frames` frames of 10 ms. What is left
+    /// over after the last frame, if less than a frame, still counts as signal.
     ///
     /// Frame `t` is centred on sample `160 t`; the padded signal is mirrored at both ends. Values are
     /// `(max(log10 power, loudest - 8) + 4) / 4`, where the loudest cell is that of the whole array.
@@ -50,10 +51,10 @@ impl LogMel {
     /// # Shapes
     /// Returns `[n_frames, n_mels]`.
     pub fn compute(&self, samples: &[f32], n_frames: usize) -> Vec<f32> {
-        let n_samples = n_frames * HOP;
+        let n_given = samples.len().min((n_frames + 1) * HOP - 1);
+        let n_samples = n_given.max(n_frames * HOP);
         let mut padded = vec![0.0; n_samples + N_FFT];
         let half = N_FFT / 2;
-        let n_given = samples.len().min(n_samples);
         padded[half..half + n_given].copy_from_slice(&samples[..n_given]);
         for n in 1..=half.min(n_samples.saturating_sub(1)) {
             padded[half - n] = padded[half + n];

@@ -61,12 +61,10 @@ pub fn run(paths: AppPaths, open: Open) -> anyhow::Result<()> {
         dialogs: Box::new(dialogs::DesktopDialogs::new()),
         open,
     };
-    let icon = eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon.png"))
-        .expect("the icon is compiled in and is a PNG");
     let viewport = egui::ViewportBuilder::default()
         .with_title(APP_NAME)
         .with_app_id("hansard")
-        .with_icon(icon)
+        .with_icon(icon())
         .with_inner_size([1280.0, 800.0])
         .with_min_inner_size([640.0, 480.0])
         .with_drag_and_drop(true);
@@ -79,4 +77,9 @@ pub fn run(paths: AppPaths, open: Open) -> anyhow::Result<()> {
     eframe::run_native(APP_NAME, options, create).map_err(|error| {
         anyhow::anyhow!("the window cannot be opened: {error}. Without a display, use `hansard transcribe FILE`.")
     })
+}
+
+fn icon() -> egui::IconData {
+    eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon.png"))
+        .expect("the icon is compiled in and is a PNG")
 }

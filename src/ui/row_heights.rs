@@ -36,10 +36,10 @@ impl RowHeights {
 
     /// Changes the number of rows: new ones get estimates, those that are known keep what was measured.
     pub(super) fn resize(&mut self, n_rows: usize, estimate: impl Fn(usize) -> f32) {
-        let first_new = self.n_rows().min(n_rows);
         if n_rows == self.n_rows() {
             return;
         }
+        let first_new = self.n_rows().min(n_rows);
         self.heights.truncate(n_rows);
         self.heights.extend((first_new..n_rows).map(|row_idx| estimate(row_idx).ceil()));
         self.is_measured.resize(n_rows, false);
@@ -90,6 +90,26 @@ impl RowHeights {
         }
     }
 
+    /// Measures the rows that come into view when one scrolls up by `height`, and returns where what is at `offset`
+    /// has moved to by that.
+    pub(super) fn settle_above(&mut self, offset: f32, height: f32, measure: impl Fn(usize) -> f32) -> f32 {
+        let mut offset = offset;
+        let mut row_idx = self.row_at(offset);
+        let mut covered = offset - self.top(row_idx);
+        while row_idx > 0 && covered < height {
+            row_idx -= 1;
+            if !self.is_measured[row_idx] {
+                let measured = measure(row_idx).ceil();
+                offset += measured - self.heights[row_idx];
+                self.heights[row_idx] = measured;
+                self.is_measured[row_idx] = true;
+            }
+            covered += self.heights[row_idx];
+        }
+        self.sum_from(row_idx);
+        offset
+    }
+
     /// Corrects the height of a row that was measured before.
     pub(super) fn correct(&mut self, row_idx: usize, height: f32) {
         self.heights[row_idx] = height.ceil();
@@ -119,6 +139,8 @@ impl RowHeights {
 }
 
 #[cfg(test)]
+// Whole points are exact.
+#[allow(clippy::float_cmp)]
 mod tests {
     use super::*;
 
@@ -152,6 +174,18 @@ mod tests {
             let mut rows = estimated();
             assert_eq!(rows.settle(offset, 50.0, |_| height), expected, "from {offset} with rows of {height}");
         }
+    }
+
+    #[test]
+    fn a_page_up_starts_where_the_page_before_ended() {
+        // (where the view begins, how far up, the real height of every row, where the old view begins afterwards)
+        for (offset, height, real, expected) in
+            [(0.0, 50.0, 30.0, 0.0), (100.0, 50.0, 30.0, 120.0), (100.0, 50.0, 10.0, 50.0), (190.0, 5.0, 30.0, 190.0)]
+        {
+            let mut rows = estimated();
+            assert_eq!(rows.settle_above(offset, height, |_| real), expected, "{height} up from {offset}");
+        }
+        assert_eq!(RowHeights::default().settle_above(0.0, 50.0, |_| 30.0), 0.0);
     }
 
     #[test]

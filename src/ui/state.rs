@@ -198,9 +198,10 @@ impl State {
     }
 
     fn change(&mut self, job: JobId, change: impl FnOnce(&mut Recording)) {
-        match self.recording_of(job) {
-            Some(recording) => change(recording),
-            None => tracing::warn!(?job, "an event of a job that this window did not start"),
+        if let Some(recording) = self.recording_of(job) {
+            change(recording);
+        } else {
+            tracing::warn!(?job, "an event of a job that this window did not start");
         }
     }
 }
@@ -274,10 +275,12 @@ impl Recording {
     /// What is known about it, in one line above the text.
     pub(super) fn facts(&self) -> String {
         let mut facts = Vec::new();
-        match &self.phase {
-            Phase::Failed(_) => facts.push("Failed: the text ends early".to_owned()),
-            Phase::Cancelled => facts.push("Stopped: the text ends early".to_owned()),
-            Phase::Waiting | Phase::Running(_) | Phase::Stopping | Phase::Done => {}
+        if !self.transcript.is_empty() {
+            match &self.phase {
+                Phase::Failed(_) => facts.push("Failed: the text ends early".to_owned()),
+                Phase::Cancelled => facts.push("Stopped: the text ends early".to_owned()),
+                Phase::Waiting | Phase::Running(_) | Phase::Stopping | Phase::Done => {}
+            }
         }
         facts.extend(self.duration.map(|duration| format!("Length {duration}")));
         if !self.transcript.language.is_empty() {
@@ -455,7 +458,9 @@ mod tests {
     fn after(events: Vec<Event>) -> State {
         let mut state = State::default();
         state.add_job(JOB, "/in/a.wav".into());
-        events.into_iter().for_each(|event| state.apply(event));
+        for event in events {
+            state.apply(event);
+        }
         state
     }
 

@@ -2,6 +2,9 @@
 //! those in `tests/fixtures/reference`, or another set of the same kind in `HANSARD_REFERENCE_DIR`. Every size is read
 //! from the files.
 
+
+
+mod demo;
 mod log_mel;
 mod pyannote_segmentation;
 mod whisper_random;

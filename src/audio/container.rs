@@ -1,0 +1,408 @@
+//! Turns a file into packets of its sound track: finds out by content what the file is, chooses the track, and collects
+//! what the container says about its times.
+//!
+//! Symphonia reads the containers, but for WAVE files with plain samples, which [`super::wave`] reads. It decodes no
+//! packet; a name's ending is never looked at.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::panic::{self, AssertUnwindSafe};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+
+use symphonia::core::audio::Channels;
+use symphonia::core::codecs::CodecParameters;
+use symphonia::core::codecs::audio::{
+    AudioCodecId, AudioCodecParameters, AudioDecoder, AudioDecoderOptions, well_known as codec,
+};
+use symphonia::core::codecs::registry::CodecRegistry;
+use symphonia::core::errors::{Error as SymphoniaError, Result as SymphoniaResult};
+use symphonia::core::formats::probe::Hint;
+use symphonia::core::formats::{FormatId, FormatOptions, FormatReader, Track, TrackFlags, well_known as format};
+use symphonia::core::io::{MediaSource, MediaSourceStream, MediaSourceStreamOptions};
+use symphonia::core::meta::MetadataOptions;
+use symphonia::core::packet::Packet;
+use symphonia::core::units::TimeBase;
+use symphonia_adapter_libopus::OpusDecoder;
+
+use super::decode::DecodeError;
+use super::mp4::{self, Mp4Track};
+use super::timeline::{Begin, Clock, TrackTimes};
+use super::wave::{WaveError, WaveHeader, WaveReader};
+
+/// Opus runs at this rate, whatever the container says.
+const OPUS_RATE_HZ: u32 = 48_000;
+
+static CODECS: LazyLock<CodecRegistry> = LazyLock::new(|| {
+    let mut codecs = CodecRegistry::new();
+    symphonia::default::register_enabled_codecs(&mut codecs);
+    codecs.register_audio_decoder::<OpusDecoder>();
+    codecs
+});
+
+/// A recording that is open.
+pub(super) struct Container {
+    packets: Packets,
+    mp4_tracks: Vec<Mp4Track>,
+    is_unfinished: bool,
+    position: Arc<AtomicU64>,
+}
+
+enum Packets {
+    Wave(Box<WaveReader>),
+    Other(Box<dyn FormatReader>),
+}
+
+/// A sound track that can be decoded.
+pub(super) struct SoundTrack {
+    /// Which packets belong to it.
+    pub(super) id: u32,
+    /// Decodes them. It trims nothing: the timeline does.
+    pub(super) decoder: Box<dyn AudioDecoder>,
+    /// What the container says about its times.
+    pub(super) times: TrackTimes,
+    /// What timestamps count; `None` where there is no clock.
+    pub(super) time_base: Option<TimeBase>,
+    /// How many frames at the end of packets may be padding, if a packet says so.
+    pub(super) n_max_padding: u64,
+    /// How long the container says that the recording is, where it really knows.
+    pub(super) promised_secs: Option<f64>,
+    /// How many sound tracks there were to choose from.
+    pub(super) n_to_choose_from: usize,
+}
+
+impl SoundTrack {
+    /// Puts a new decoder in the place of the old one, for the same track.
+    pub(super) fn renew_decoder(&mut self) -> SymphoniaResult<()> {
+        let parameters = self.decoder.codec_params().clone();
+        self.decoder = guarded(|| make_decoder(&parameters))?;
+        Ok(())
+    }
+}
+
+impl Container {
+    /// Opens a recording of `n_bytes`.
+    pub(super) fn open(path: &Path, mut file: File, n_bytes: u64) -> Result<Self, DecodeError> {
+        // What cannot be read here cannot be read by Symphonia either, which then says why.
+        let mp4_tracks = if is_mp4(&mut file).unwrap_or(false) { mp4::read_tracks(&file) } else { Ok(Vec::new()) };
+        let header = WaveHeader::read(&file, n_bytes).map_err(|error| match error {
+            WaveError::Io(source) => DecodeError::unreadable(path, source),
+            WaveError::Header(reason) => DecodeError::damaged(path, reason),
+        })?;
+        file.seek(SeekFrom::Start(0)).map_err(|source| DecodeError::unreadable(path, source))?;
+        let is_unfinished = header.as_ref().is_some_and(|header| header.is_unfinished);
+        let position = Arc::new(AtomicU64::new(0));
+        let file = WatchedFile { file, n_bytes, position: Arc::clone(&position) };
+        let packets = if let Some(header) = header {
+            let reader = WaveReader::new(file, &header).map_err(|source| DecodeError::unreadable(path, source))?;
+            Packets::Wave(Box::new(reader))
+        } else {
+            let stream = MediaSourceStream::new(Box::new(file), MediaSourceStreamOptions::default());
+            let probe = symphonia::default::get_probe();
+            let open = || probe.probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default());
+            Packets::Other(guarded(open).map_err(|error| refuse_container(path, error))?)
+        };
+        Ok(Self { packets, mp4_tracks: mp4_tracks.unwrap_or_default(), is_unfinished, position })
+    }
+
+    /// Whether the program that wrote it was stopped before it could say how long it is.
+    pub(super) fn is_unfinished(&self) -> bool {
+        self.is_unfinished
+    }
+
+    /// How many bytes of the file are behind us.
+    pub(super) fn position(&self) -> u64 {
+        self.position.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is one of the formats in which a recording of unknown length ends wherever the file ends.
+    pub(super) fn may_end_anywhere(&self) -> bool {
+        [format::FORMAT_ID_CAF, format::FORMAT_ID_AIFF].contains(&self.format())
+    }
+
+    /// The next packet of any track, `None` after the last.
+    pub(super) fn next_packet(&mut self) -> SymphoniaResult<Option<Packet>> {
+        match &mut self.packets {
+            Packets::Wave(reader) => reader.next_packet(),
+            Packets::Other(reader) => guarded(|| reader.next_packet()),
+        }
+    }
+
+    /// The default sound track, or the first other one that can be decoded.
+    pub(super) fn choose_track(&self, path: &Path) -> Result<SoundTrack, DecodeError> {
+        let sounds = self.tracks().iter().filter_map(|track| Some((track, track.codec_params.as_ref()?.audio()?)));
+        let mut sounds: Vec<(&Track, &AudioCodecParameters)> = sounds.collect();
+        sounds.sort_by_key(|(track, _)| !track.flags.contains(TrackFlags::DEFAULT));
+        let n_to_choose_from = sounds.len();
+        let mut refusal = None;
+        for (track, parameters) in sounds {
+            match guarded(|| make_decoder(parameters)) {
+                Ok(decoder) => return Ok(self.sound_track(track, parameters, decoder, n_to_choose_from)),
+                Err(error) => {
+                    refusal.get_or_insert_with(|| self.refuse_track(path, track, parameters, error));
+                }
+            }
+        }
+        Err(refusal.unwrap_or_else(|| self.refuse_all_tracks(path)))
+    }
+
+    fn tracks(&self) -> &[Track] {
+        match &self.packets {
+            Packets::Wave(reader) => reader.tracks(),
+            Packets::Other(reader) => reader.tracks(),
+        }
+    }
+
+    fn format(&self) -> FormatId {
+        match &self.packets {
+            Packets::Wave(_) => format::FORMAT_ID_WAVE,
+            Packets::Other(reader) => reader.format_info().format,
+        }
+    }
+
+    fn has_video(&self) -> bool {
+        self.tracks().iter().any(|track| track.codec_params.as_ref().is_some_and(CodecParameters::is_video))
+    }
+
+    fn mp4_track(&self, track: &Track) -> Option<&Mp4Track> {
+        self.mp4_tracks.iter().find(|candidate| candidate.id == track.id)
+    }
+
+    fn sound_track(
+        &self,
+        track: &Track,
+        parameters: &AudioCodecParameters,
+        decoder: Box<dyn AudioDecoder>,
+        n_to_choose_from: usize,
+    ) -> SoundTrack {
+        let times = self.times(track, parameters);
+        SoundTrack {
+            id: track.id,
+            decoder,
+            promised_secs: self.promised_secs(track, parameters, &times),
+            times,
+            time_base: track.time_base,
+            // An Ogg page says where it ends, which is true of the last one. Others only estimate where the recording
+            // ends, unless they state the padding itself.
+            n_max_padding: if self.format() == format::FORMAT_ID_OGG {
+                u64::MAX
+            } else {
+                track.padding.unwrap_or(0).into()
+            },
+            n_to_choose_from,
+        }
+    }
+
+    fn times(&self, track: &Track, parameters: &AudioCodecParameters) -> TrackTimes {
+        let clock = match self.format() {
+            format::FORMAT_ID_FLAC | format::FORMAT_ID_OGG => Clock::Exact,
+            _ => Clock::Rounded,
+        };
+        let n_secs = |n_ticks: u64| track.time_base.map(|time_base| n_ticks as f64 * f64::from(time_base));
+        let mp4_track = self.mp4_track(track);
+        let is_fragmented = mp4_track.is_some_and(|track| track.is_fragmented);
+        let all_secs = track.duration.and_then(|duration| n_secs(duration.get()));
+        let all_secs = all_secs.filter(|secs| *secs > 0.0 && !is_fragmented);
+        if let Some(edit) = mp4_track.and_then(|track| track.edit) {
+            // The table of packets tells the end to the frame, the edit list often to the millisecond only.
+            let edited_secs = edit.duration_secs.map(|secs| edit.start_secs + secs);
+            let end_secs = match (all_secs, edited_secs) {
+                (Some(all), Some(edited)) if edited + edit.tick_secs < all => Some(edited),
+                (Some(all), _) => Some(all),
+                (None, _) => None,
+            };
+            return TrackTimes { begin: Begin::At(edit.start_secs), end_secs, lead_secs: edit.lead_secs, clock };
+        }
+        let begin = match opus_pre_skip_secs(parameters) {
+            Some(secs) => Begin::AfterFirst(secs),
+            None if self.has_video() => Begin::Zero,
+            None => Begin::FirstOrZero,
+        };
+        // A Core Audio file counts its frames without run-up and padding. In an MP4 file without an edit list the last
+        // packet is shorter than what the decoder makes of it.
+        let end_secs = match self.format() {
+            format::FORMAT_ID_CAF if track.padding.is_some() => track.num_frames.and_then(n_secs),
+            format::FORMAT_ID_ISOMP4 => all_secs,
+            _ => None,
+        };
+        TrackTimes { begin, end_secs, lead_secs: 0.0, clock }
+    }
+
+    /// `None` where the container gives an estimate only, or the length of something else.
+    fn promised_secs(&self, track: &Track, parameters: &AudioCodecParameters, times: &TrackTimes) -> Option<f64> {
+        let n_frame_secs = |n_frames: u64| Some(n_frames as f64 / f64::from(parameters.sample_rate?));
+        let secs = match self.format() {
+            format::FORMAT_ID_WAVE | format::FORMAT_ID_AIFF | format::FORMAT_ID_CAF | format::FORMAT_ID_FLAC => {
+                track.num_frames.and_then(n_frame_secs)
+            }
+            // Without the encoder's tag, which states the run-up too, the count is guessed from the size of the file.
+            format::FORMAT_ID_MP1 | format::FORMAT_ID_MP2 | format::FORMAT_ID_MP3 if track.delay.is_some() => {
+                track.num_frames.and_then(n_frame_secs)
+            }
+            format::FORMAT_ID_ISOMP4 => times.end_secs.map(|end_secs| {
+                let begin_secs = if let Begin::At(secs) = times.begin { secs } else { 0.0 };
+                end_secs - begin_secs + times.lead_secs
+            }),
+            // Of a video the length is that of the longest track.
+            format::FORMAT_ID_MKV if !self.has_video() => match &self.packets {
+                Packets::Other(reader) => {
+                    let info = reader.media_info();
+                    info.duration.zip(info.time_base).map(|(ticks, base)| ticks.get() as f64 * f64::from(base))
+                }
+                Packets::Wave(_) => None,
+            },
+            _ => None,
+        };
+        secs.filter(|secs| *secs > 0.0)
+    }
+
+    fn refuse_track(
+        &self,
+        path: &Path,
+        track: &Track,
+        parameters: &AudioCodecParameters,
+        error: SymphoniaError,
+    ) -> DecodeError {
+        let mp4_track = self.mp4_track(track);
+        if mp4_track.is_some_and(Mp4Track::is_encrypted) {
+            return DecodeError::Encrypted { path: path.to_path_buf() };
+        }
+        match error {
+            SymphoniaError::Unsupported(_) => {
+                let codec = codec_name(parameters).or_else(|| mp4_track.map(|track| quoted(track.codec)));
+                let codec = codec.unwrap_or_else(|| "something unknown".to_owned());
+                DecodeError::UnsupportedCodec { path: path.to_path_buf(), codec }
+            }
+            SymphoniaError::IoError(_) => DecodeError::damaged(path, "the parameters of its sound are cut off"),
+            other => DecodeError::damaged(path, other.to_string()),
+        }
+    }
+
+    fn refuse_all_tracks(&self, path: &Path) -> DecodeError {
+        let path = path.to_path_buf();
+        match self.mp4_tracks.iter().find(|track| track.is_sound()) {
+            Some(track) if track.is_encrypted() => DecodeError::Encrypted { path },
+            Some(track) => DecodeError::UnsupportedCodec { path, codec: quoted(track.codec) },
+            None => DecodeError::NoAudioTrack { path },
+        }
+    }
+}
+
+/// Runs a piece of Symphonia. It adds and multiplies sizes as it finds them (the Core Audio reader, for one, multiplies
+/// the bytes of a packet by 8 in 32 bits), so a damaged file can make it panic; that is the fault of the file.
+pub(super) fn guarded<T>(run: impl FnOnce() -> SymphoniaResult<T>) -> SymphoniaResult<T> {
+    // Whatever the panic left half done is not used again: the reader is dropped, and a decoder is reset.
+    panic::catch_unwind(AssertUnwindSafe(run))
+        .unwrap_or(Err(SymphoniaError::LimitError("its content makes the decoder fail")))
+}
+
+/// A file that tells how far it has been read, also while a reader of Symphonia owns it.
+struct WatchedFile {
+    file: File,
+    n_bytes: u64,
+    position: Arc<AtomicU64>,
+}
+
+impl Read for WatchedFile {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n_read = self.file.read(buffer)?;
+        self.position.fetch_add(n_read as u64, Ordering::Relaxed);
+        Ok(n_read)
+    }
+}
+
+impl Seek for WatchedFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let position = self.file.seek(to)?;
+        self.position.store(position, Ordering::Relaxed);
+        Ok(position)
+    }
+}
+
+impl MediaSource for WatchedFile {
+    fn is_seekable(&self) -> bool {
+        true
+    }
+
+    fn byte_len(&self) -> Option<u64> {
+        Some(self.n_bytes)
+    }
+}
+
+fn is_mp4(file: &mut File) -> io::Result<bool> {
+    let mut head = [0; 8];
+    file.seek(SeekFrom::Start(0))?;
+    file.read_exact(&mut head)?;
+    Ok(head.ends_with(b"ftyp"))
+}
+
+fn refuse_container(path: &Path, error: SymphoniaError) -> DecodeError {
+    match error {
+        SymphoniaError::Unsupported(reason) if reason.contains("no suitable format reader") => {
+            DecodeError::NotAudio { path: path.to_path_buf() }
+        }
+        SymphoniaError::Unsupported("isomp4: missing moov atom") => {
+            DecodeError::damaged(path, "its index is missing, as when a recording was not finished or not fully copied")
+        }
+        SymphoniaError::IoError(source) if source.kind() != io::ErrorKind::UnexpectedEof => {
+            DecodeError::unreadable(path, source)
+        }
+        SymphoniaError::IoError(_) => DecodeError::damaged(path, "it ends inside its header"),
+        other => DecodeError::damaged(path, other.to_string()),
+    }
+}
+
+fn make_decoder(parameters: &AudioCodecParameters) -> SymphoniaResult<Box<dyn AudioDecoder>> {
+    // This makes the Vorbis decoder swallow its first packet, which yields nothing that was recorded. Nothing else is
+    // trimmed, since the packets that we hand over ask for no trimming.
+    let options = AudioDecoderOptions::default();
+    if parameters.codec != codec::CODEC_ID_OPUS {
+        return CODECS.make_audio_decoder(parameters, &options);
+    }
+    // The adapter would drop the run-up too, but from the first packet only, be it longer or not.
+    let mut parameters = parameters.clone();
+    if let Some(n_channels) = opus_header(&parameters).and_then(|header| header.get(9)).copied() {
+        parameters.channels = Some(Channels::Discrete(u16::from(n_channels)));
+    }
+    parameters.sample_rate = Some(OPUS_RATE_HZ);
+    parameters.extra_data = None;
+    CODECS.make_audio_decoder(&parameters, &options)
+}
+
+/// The identification header of an Opus track (RFC 7845, section 5.1).
+fn opus_header(parameters: &AudioCodecParameters) -> Option<&[u8]> {
+    let header = parameters.extra_data.as_deref()?;
+    (parameters.codec == codec::CODEC_ID_OPUS && header.starts_with(b"OpusHead")).then_some(header)
+}
+
+/// How much of what an Opus decoder puts out first is run-up.
+fn opus_pre_skip_secs(parameters: &AudioCodecParameters) -> Option<f64> {
+    let bytes = opus_header(parameters)?.get(10..12)?.first_chunk()?;
+    Some(f64::from(u16::from_le_bytes(*bytes)) / f64::from(OPUS_RATE_HZ))
+}
+
+/// What people call it, if it is something that there are recordings of.
+fn codec_name(parameters: &AudioCodecParameters) -> Option<String> {
+    const NAMES: [(AudioCodecId, &str); 14] = [
+        (codec::CODEC_ID_AAC, "AAC of a kind other than LC in one or two channels (HE-AAC, surround)"),
+        (codec::CODEC_ID_AC3, "Dolby Digital (AC-3)"),
+        (codec::CODEC_ID_EAC3, "Dolby Digital Plus (E-AC-3)"),
+        (codec::CODEC_ID_AC4, "Dolby AC-4"),
+        (codec::CODEC_ID_TRUEHD, "Dolby TrueHD"),
+        (codec::CODEC_ID_DCA, "DTS"),
+        (codec::CODEC_ID_WMA, "Windows Media Audio"),
+        (codec::CODEC_ID_OPUS, "Opus with more than two channels"),
+        (codec::CODEC_ID_SPEEX, "Speex"),
+        (codec::CODEC_ID_MUSEPACK, "Musepack"),
+        (codec::CODEC_ID_WAVPACK, "WavPack"),
+        (codec::CODEC_ID_MONKEYS_AUDIO, "Monkey's Audio"),
+        (codec::CODEC_ID_TTA, "True Audio"),
+        (codec::CODEC_ID_ADPCM_G726, "G.726"),
+    ];
+    NAMES.iter().find(|(id, _)| *id == parameters.codec).map(|(_, name)| (*name).to_owned())
+}
+
+fn quoted(codec: [u8; 4]) -> String {
+    format!("\"{}\"", codec.escape_ascii())
+}

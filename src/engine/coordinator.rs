@@ -1,0 +1,145 @@
+//! The engine thread: owns the queue, hands one job at a time to the inference thread, passes its events on, and writes
+//! files. Nothing here computes or waits for a computation.
+
+use std::collections::VecDeque;
+use std::io;
+use std::thread::{self, JoinHandle};
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, select};
+
+use crate::files;
+use crate::paths::AppPaths;
+
+use super::Wake;
+use super::command::{Command, JobId};
+use super::event::Event;
+use super::worker::{self, Job, Runner};
+
+/// Room between the inference thread and this one, which never waits for long.
+const WORKER_EVENT_CAPACITY: usize = 64;
+/// Places in the event queue that progress leaves free for events that matter.
+const RESERVED_FOR_RESULTS: usize = 1024;
+
+/// Starts the engine thread and, from it, the inference thread. It ends when `commands` is closed.
+pub(super) fn spawn(
+    paths: AppPaths,
+    runner: Box<dyn Runner>,
+    commands: Receiver<Command>,
+    events: Sender<Event>,
+    wake: Wake,
+) -> io::Result<JoinHandle<()>> {
+    let (jobs, job_queue) = bounded(1);
+    let (worker_sink, worker_events) = bounded(WORKER_EVENT_CAPACITY);
+    let worker = worker::spawn(runner, job_queue, worker_sink)?;
+    thread::Builder::new().name("hansard-engine".into()).spawn(move || {
+        let mut coordinator = Coordinator { paths, jobs, events, wake, queue: VecDeque::new(), running: None };
+        coordinator.run(&commands, &worker_events);
+        // Closing both channels lets the inference thread finish its job (which was cancelled) and end.
+        drop((coordinator, worker_events));
+        if worker.join().is_err() {
+            tracing::error!("the inference thread panicked");
+        }
+    })
+}
+
+struct Coordinator {
+    paths: AppPaths,
+    jobs: Sender<Job>,
+    events: Sender<Event>,
+    wake: Wake,
+    queue: VecDeque<Job>,
+    running: Option<JobId>,
+}
+
+impl Coordinator {
+    fn run(&mut self, commands: &Receiver<Command>, worker_events: &Receiver<Event>) {
+        loop {
+            select! {
+                recv(commands) -> command => match command {
+                    Ok(command) => self.handle_command(command),
+                    Err(_) => return,
+                },
+                recv(worker_events) -> event => match event {
+                    Ok(event) => self.handle_worker_event(event),
+                    Err(_) => return,
+                },
+            }
+        }
+    }
+
+    fn handle_command(&mut self, command: Command) {
+        match command {
+            Command::Transcribe { job, request, cancel } => {
+                self.emit(Event::JobQueued(job));
+                self.queue.push_back(Job { id: job, request, cancel });
+                self.start_next();
+            }
+            Command::Unqueue(job) => {
+                let n_before = self.queue.len();
+                self.queue.retain(|queued| queued.id != job);
+                if self.queue.len() < n_before {
+                    self.emit(Event::JobCancelled(job));
+                }
+            }
+            Command::WriteFile { path, bytes } => {
+                let event = match files::write_atomic(&path, &bytes) {
+                    Ok(()) => Event::FileWritten(path),
+                    Err(error) => Event::FileNotWritten(path, error.to_string()),
+                };
+                self.emit(event);
+            }
+            Command::SaveSettings(settings) => {
+                if let Err(error) = settings.save(&self.paths.settings_file()) {
+                    self.emit(Event::SettingsNotSaved(error.to_string()));
+                }
+            }
+        }
+    }
+
+    fn handle_worker_event(&mut self, event: Event) {
+        let has_ended = match &event {
+            Event::JobDone(job, ..) | Event::JobFailed(job, _) | Event::JobCancelled(job) => self.running == Some(*job),
+            Event::JobQueued(_)
+            | Event::JobStarted(_)
+            | Event::Progress(..)
+            | Event::AudioReady(..)
+            | Event::Segments(..)
+            | Event::Warning(..)
+            | Event::Models(_)
+            | Event::FileWritten(_)
+            | Event::FileNotWritten(..)
+            | Event::SettingsNotSaved(_) => false,
+        };
+        self.emit(event);
+        if has_ended {
+            self.running = None;
+            self.start_next();
+        }
+    }
+
+    fn start_next(&mut self) {
+        if self.running.is_some() {
+            return;
+        }
+        if let Some(job) = self.queue.pop_front() {
+            self.running = Some(job.id);
+            // The inference thread is idle, so the one place in its queue is free.
+            if let Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) = self.jobs.try_send(job) {
+                self.emit(Event::JobFailed(job.id, "the inference thread has ended; restart Hansard".into()));
+                self.running = None;
+            }
+        }
+    }
+
+    fn emit(&self, event: Event) {
+        let is_droppable = matches!(event, Event::Progress(..));
+        let room = self.events.capacity().map_or(usize::MAX, |capacity| capacity - self.events.len());
+        if is_droppable && room <= RESERVED_FOR_RESULTS {
+            return;
+        }
+        // Fails only once the handle is being dropped, when nobody wants to know any more.
+        if self.events.send(event).is_ok() {
+            (self.wake)();
+        }
+    }
+}

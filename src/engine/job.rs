@@ -1,0 +1,96 @@
+//! One job from file to transcript: decode, find speech, cut it into chunks, transcribe. The only place where stages,
+//! models and files meet.
+
+use std::io;
+
+use anyhow::anyhow;
+use rayon::ThreadPool;
+
+use crate::audio::decode;
+use crate::models::MemoryCache;
+use crate::paths::AppPaths;
+use crate::pipeline::StageError;
+use crate::pipeline::chunk::merge_regions;
+use crate::pipeline::speech::{SpeechThresholds, speech_regions, speech_scores};
+use crate::pipeline::transcribe::{TranscribeOptions, transcribe};
+use crate::task::Cancelled;
+use crate::transcript::Transcript;
+use crate::units::SampleIdx;
+
+use super::command::JobRequest;
+use super::event::{LoadedModel, Stage};
+use super::worker::{JobContext, JobError, Runner};
+
+/// Runs jobs with real models, which it keeps for the next job.
+pub(super) struct Transcriber {
+    models: MemoryCache,
+    paths: AppPaths,
+    pool: ThreadPool,
+}
+
+impl Transcriber {
+    pub(super) fn new(paths: AppPaths, n_threads: Option<usize>) -> io::Result<Self> {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(n_threads.unwrap_or(0))
+            .thread_name(|n| format!("hansard-compute-{n}"))
+            .build()
+            .map_err(io::Error::other)?;
+        Ok(Self { models: MemoryCache::new(paths.clone()), paths, pool })
+    }
+}
+
+impl Runner for Transcriber {
+    fn run(&mut self, request: &JobRequest, context: &JobContext<'_>) -> Result<Transcript, JobError> {
+        let Self { models, paths, pool } = self;
+        pool.install(|| run(models, paths, request, context)).map_err(|error| {
+            if error.chain().any(|cause| cause.is::<Cancelled>()) {
+                JobError::Cancelled
+            } else {
+                JobError::Failed(format!("{error:#}"))
+            }
+        })
+    }
+}
+
+fn run(
+    models: &mut MemoryCache,
+    paths: &AppPaths,
+    request: &JobRequest,
+    context: &JobContext<'_>,
+) -> anyhow::Result<Transcript> {
+    let path = &request.path;
+    // The file comes first: a wrong one is told at once, before any model is loaded.
+    let decoded = context.stage(Stage::Decode, |progress| decode::decode(path, &paths.cache_dir, progress))?;
+    let samples = decoded.samples;
+    let duration = SampleIdx(samples.len()).to_seconds();
+    context.audio_ready(duration);
+    for warning in decoded.warnings {
+        context.warn(warning);
+    }
+
+    let (segmentation, whisper) = context.stage(Stage::LoadModels, |_| {
+        let loaded = models.segmentation().and_then(|segmentation| Ok((segmentation, models.whisper(&request.model)?)));
+        context.models(models.loaded().into_iter().map(|(key, n_bytes)| LoadedModel { key, n_bytes }).collect());
+        loaded
+    })?;
+
+    let window = SampleIdx(whisper.config().window_samples()).to_seconds();
+    let in_this_file = |error: StageError| anyhow!(error).context(path.display().to_string());
+    let scores = context
+        .stage(Stage::Speech, |progress| speech_scores(&samples, &segmentation, progress))
+        .map_err(in_this_file)?;
+    let regions = speech_regions(&scores, &SpeechThresholds::for_chunks_of(window));
+    let chunks = merge_regions(&regions, window);
+
+    let options = TranscribeOptions { language: request.language.clone(), ..TranscribeOptions::default() };
+    let transcribed = context
+        .stage(Stage::Transcribe, |progress| {
+            let mut on_segments = |segments: &[_]| context.segments(segments);
+            transcribe(&samples, &chunks, &whisper, &options, progress, &mut on_segments)
+        })
+        .map_err(in_this_file)?;
+    for warning in transcribed.warnings {
+        context.warn(warning);
+    }
+    Ok(Transcript { language: transcribed.language, duration, segments: transcribed.segments })
+}

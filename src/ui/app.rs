@@ -1,0 +1,377 @@
+//! The window's one owner of state: takes in events and answers, lays out the panels, carries out what they ask for.
+//! What is shown is decided in the panels; what is known, in `state`.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+
+use eframe::egui::{
+    self, Align2, Area, CentralPanel, Frame, Id, Margin, Order, Panel, RichText, Stroke, ViewportCommand, vec2,
+};
+
+use crate::engine::{Command, Engine, JobRequest, Wake};
+use crate::export::{self, Format};
+use crate::models::catalog::DEFAULT_MODEL;
+use crate::settings::Settings;
+
+use super::action::{Action, Purpose};
+use super::dialogs::{Answer, Dialogs, Question};
+use super::path_bar::PathBar;
+use super::state::{Phase, Recording, Severity, State};
+use super::transcript::{TranscriptView, transcript_ui};
+use super::{APP_NAME, Open, jobs, messages, status_bar, theme, toolbar, welcome};
+
+/// Starts the engine with the given wake-up call.
+pub type StartEngine = Box<dyn FnOnce(Wake) -> io::Result<Engine>>;
+
+/// Events taken in before a frame. More wait for the next one, so that a burst cannot hold the window up.
+const MAX_EVENTS_PER_FRAME: usize = 256;
+
+/// What a window is made from.
+pub struct Setup {
+    /// Called once, before the first frame.
+    pub start_engine: StartEngine,
+    /// The user's choices.
+    pub settings: Settings,
+    /// What was wrong with them, if anything.
+    pub settings_warning: Option<String>,
+    /// How paths are asked for.
+    pub dialogs: Box<dyn Dialogs>,
+    /// The bundled meeting, if this installation has it.
+    pub demo: Option<PathBuf>,
+    /// What to show first.
+    pub open: Open,
+}
+
+/// The window.
+pub struct App {
+    start: Option<(StartEngine, Open)>,
+    engine: Option<Engine>,
+    device: String,
+    state: State,
+    views: Vec<TranscriptView>,
+    settings: Settings,
+    dialogs: Box<dyn Dialogs>,
+    asked: Option<Purpose>,
+    path_bar: Option<PathBar>,
+    demo: Option<PathBuf>,
+    title: String,
+}
+
+impl App {
+    /// A window that has not been shown yet.
+    pub fn new(setup: Setup) -> Self {
+        let Setup { start_engine, settings, settings_warning, dialogs, demo, open } = setup;
+        let mut state = State::default();
+        if let Some(warning) = settings_warning {
+            state.add_message(Severity::Warning, warning);
+        }
+        Self {
+            start: Some((start_engine, open)),
+            engine: None,
+            device: device(),
+            state,
+            views: Vec::new(),
+            settings,
+            dialogs,
+            asked: None,
+            path_bar: None,
+            demo,
+            title: String::new(),
+        }
+    }
+
+    /// Takes in what happened since the last call. Works without a visible window too.
+    pub fn work(&mut self, ctx: &egui::Context) {
+        if let Some((start_engine, open)) = self.start.take() {
+            ctx.set_theme(theme::preference(self.settings.theme));
+            self.start(start_engine, open, ctx);
+        }
+        self.take_events(ctx);
+        self.take_answers();
+        self.show_title(ctx);
+    }
+
+    /// Lays out one frame and carries out what the user asks for in it.
+    pub fn show(&mut self, ui: &mut egui::Ui) {
+        let ctx = ui.ctx().clone();
+        let mut actions = Vec::new();
+        take_keys(ui, &mut actions);
+        take_drops(ui, &mut actions);
+        self.panels_ui(ui, &mut actions);
+        drop_hint_ui(&ctx);
+        if !actions.is_empty() {
+            // Their outcome is seen in the next frame.
+            ctx.request_repaint();
+        }
+        for action in actions {
+            self.perform(action, &ctx);
+        }
+    }
+
+    fn start(&mut self, start_engine: StartEngine, open: Open, ctx: &egui::Context) {
+        match start_engine(wake(ctx)) {
+            Ok(engine) => self.engine = Some(engine),
+            Err(error) => {
+                let text = format!("Hansard cannot transcribe: {error}. Close other programs and start Hansard again.");
+                self.state.add_message(Severity::Error, text);
+            }
+        }
+        let Open { recording, transcript } = open;
+        match (recording, transcript) {
+            (Some(path), None) => self.open(vec![path]),
+            (path, Some(transcript)) => {
+                let path = path.unwrap_or_else(|| PathBuf::from("Transcript"));
+                let recording_idx = self.state.add_transcript(path, transcript);
+                self.state.select(recording_idx);
+            }
+            (None, None) => {}
+        }
+    }
+
+    fn take_events(&mut self, ctx: &egui::Context) {
+        let Some(engine) = &self.engine else { return };
+        for _ in 0..MAX_EVENTS_PER_FRAME {
+            match engine.try_recv() {
+                Some(event) => self.state.apply(event),
+                None => return,
+            }
+        }
+        ctx.request_repaint();
+    }
+
+    fn take_answers(&mut self) {
+        let Some(answer) = self.dialogs.answer() else { return };
+        let Some(purpose) = self.asked.take() else { return };
+        match (answer, purpose) {
+            (Answer::Open(paths), Purpose::Open) => self.open(paths),
+            (Answer::Save(path), Purpose::Export { recording_idx, format }) => self.write(recording_idx, format, path),
+            (Answer::Unavailable, purpose) => {
+                let (text, why) = match purpose {
+                    Purpose::Open => (String::new(), "This desktop has no file dialog, so please type the path."),
+                    Purpose::Export { recording_idx, format } => (
+                        self.suggested_path(recording_idx, format),
+                        "This desktop has no file dialog, so please type the path. A file of that name is replaced.",
+                    ),
+                };
+                self.path_bar = Some(PathBar::new(purpose, text, why));
+            }
+            (Answer::Cancelled, _) => {}
+            (Answer::Open(_), Purpose::Export { .. }) | (Answer::Save(_), Purpose::Open) => {
+                tracing::error!("a dialog answered another question than the one asked");
+            }
+        }
+    }
+
+    fn show_title(&mut self, ctx: &egui::Context) {
+        let title = match self.state.selected() {
+            Some((_, recording)) => format!("{} – {APP_NAME}", recording.name()),
+            None => APP_NAME.to_owned(),
+        };
+        if title != self.title {
+            ctx.send_viewport_cmd(ViewportCommand::Title(title.clone()));
+            self.title = title;
+        }
+    }
+
+    fn panels_ui(&mut self, ui: &mut egui::Ui, actions: &mut Vec<Action>) {
+        let bar = theme::panel_frame(ui, Margin::symmetric(16, 8));
+        Panel::top("toolbar").frame(bar).show(ui, |ui| toolbar::toolbar_ui(ui, &self.state, &self.settings, actions));
+        if let Some(path_bar) = &mut self.path_bar {
+            Panel::top("path").frame(bar).show(ui, |ui| path_bar.ui(ui, actions));
+        }
+        let status = theme::panel_frame(ui, Margin::symmetric(16, 4));
+        Panel::bottom("status").frame(status).show(ui, |ui| {
+            status_bar::status_bar_ui(ui, &self.state, &self.device);
+        });
+        if self.state.messages().next().is_some() {
+            Panel::bottom("messages").frame(bar).show(ui, |ui| messages::messages_ui(ui, &self.state, actions));
+        }
+        if !self.state.recordings().is_empty() {
+            let width = ui.available_width();
+            Panel::left("recordings")
+                .frame(theme::panel_frame(ui, Margin::symmetric(8, 0)))
+                .default_size((width * 0.3).clamp(200.0, 280.0))
+                .size_range(160.0..=(width * 0.5).max(160.0))
+                .show(ui, |ui| jobs::jobs_ui(ui, &self.state, actions));
+        }
+        let page =
+            Frame::new().fill(theme::palette(ui).page).inner_margin(Margin { left: 24, right: 8, top: 16, bottom: 0 });
+        CentralPanel::default().frame(page).show(ui, |ui| match self.state.selected() {
+            Some((recording_idx, recording)) => {
+                if self.views.len() <= recording_idx {
+                    self.views.resize_with(recording_idx + 1, TranscriptView::default);
+                }
+                transcript_ui(ui, recording, recording_idx, &mut self.views[recording_idx]);
+            }
+            None => welcome::welcome_ui(ui, self.demo.as_deref(), actions),
+        });
+    }
+
+    fn perform(&mut self, action: Action, ctx: &egui::Context) {
+        match action {
+            Action::TryDemo => {
+                let demo = self.demo.clone();
+                self.open(demo.into_iter().collect());
+            }
+            Action::AskForRecordings => self.ask(Purpose::Open, Question::Open, ctx),
+            Action::AskForPath => self.path_bar = Some(PathBar::new(Purpose::Open, String::new(), "")),
+            Action::Open(paths) => self.open(paths),
+            Action::AcceptPath(path) => match self.path_bar.take().map(|path_bar| path_bar.purpose()) {
+                Some(Purpose::Open) => self.open(vec![path]),
+                Some(Purpose::Export { recording_idx, format }) => self.write(recording_idx, format, path),
+                None => {}
+            },
+            Action::ClosePathBar => self.path_bar = None,
+            Action::Select(recording_idx) => self.state.select(recording_idx),
+            Action::Cancel(job) => {
+                if let Some(engine) = &self.engine {
+                    engine.cancel(job);
+                }
+                self.state.stop(job);
+            }
+            Action::Export(format) => self.export(format, ctx),
+            Action::CopyTranscript => {
+                if let Some((_, recording)) = self.state.selected() {
+                    let text = rendered(recording, Format::Txt);
+                    ctx.copy_text(String::from_utf8_lossy(&text).into_owned());
+                    self.state.set_notice("Text copied".to_owned());
+                }
+            }
+            Action::CopyMessage(text) => {
+                ctx.copy_text(text);
+                self.state.set_notice("Message copied".to_owned());
+            }
+            Action::Dismiss(id) => self.state.dismiss(id),
+            Action::SetTheme(theme) => {
+                self.settings.theme = theme;
+                ctx.set_theme(theme::preference(theme));
+                self.send(Command::SaveSettings(self.settings.clone()));
+            }
+        }
+    }
+
+    /// Queues recordings and shows the first of them.
+    fn open(&mut self, paths: Vec<PathBuf>) {
+        let Some(engine) = &mut self.engine else {
+            let text = "Nothing can be transcribed, because the engine did not start. Start Hansard again.";
+            self.state.add_message(Severity::Error, text.to_owned());
+            return;
+        };
+        let mut first = None;
+        for path in paths {
+            let request = JobRequest { path: path.clone(), model: DEFAULT_MODEL.to_owned(), language: None };
+            let recording_idx = self.state.add_job(engine.transcribe(request), path);
+            first.get_or_insert(recording_idx);
+        }
+        if let Some(recording_idx) = first {
+            self.state.select(recording_idx);
+        }
+    }
+
+    fn export(&mut self, format: Format, ctx: &egui::Context) {
+        let Some((recording_idx, recording)) = self.state.selected() else { return };
+        // A partial transcript would look like a whole one once it is a file.
+        if recording.phase == Phase::Done {
+            let file_name = format!("{}.{}", recording.stem(), format.name());
+            let question = Question::Save { file_name, folder: self.settings.export_dir.clone(), format };
+            self.ask(Purpose::Export { recording_idx, format }, question, ctx);
+        }
+    }
+
+    /// Shows a dialog, unless one is open already.
+    fn ask(&mut self, purpose: Purpose, question: Question, ctx: &egui::Context) {
+        if self.asked.is_some() {
+            let notice = "A file dialog is open already; it may be behind this window.";
+            self.state.set_notice(notice.to_owned());
+            return;
+        }
+        self.asked = Some(purpose);
+        self.dialogs.ask(question, wake(ctx));
+    }
+
+    fn write(&mut self, recording_idx: usize, format: Format, path: PathBuf) {
+        let Some(recording) = self.state.recordings().get(recording_idx) else { return };
+        let bytes = rendered(recording, format);
+        let before = self.settings.clone();
+        self.settings.export_dir = path.parent().filter(|folder| !folder.as_os_str().is_empty()).map(Path::to_path_buf);
+        self.settings.export_format = Some(format.name().to_owned());
+        self.send(Command::WriteFile { path, bytes });
+        if self.settings != before {
+            self.send(Command::SaveSettings(self.settings.clone()));
+        }
+    }
+
+    /// What the field for the path of an export says at first: beside the last one, or beside the recording.
+    fn suggested_path(&self, recording_idx: usize, format: Format) -> String {
+        let Some(recording) = self.state.recordings().get(recording_idx) else { return String::new() };
+        let beside = recording.path.parent().map(Path::to_path_buf);
+        let folder = self.settings.export_dir.clone().or(beside).unwrap_or_default();
+        folder.join(format!("{}.{}", recording.stem(), format.name())).display().to_string()
+    }
+
+    fn send(&self, command: Command) {
+        if let Some(engine) = &self.engine {
+            engine.send(command);
+        }
+    }
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        self.work(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        self.show(ui);
+    }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        visuals.panel_fill.to_normalized_gamma_f32()
+    }
+}
+
+fn wake(ctx: &egui::Context) -> Wake {
+    let ctx = ctx.clone();
+    Arc::new(move || ctx.request_repaint())
+}
+
+fn device() -> String {
+    match thread::available_parallelism().map_or(1, usize::from) {
+        1 => "CPU, 1 thread".to_owned(),
+        n => format!("CPU, {n} threads"),
+    }
+}
+
+fn rendered(recording: &Recording, format: Format) -> Vec<u8> {
+    export::render(format, &recording.transcript, &export::Info { title: &recording.stem() })
+}
+
+fn take_keys(ui: &egui::Ui, actions: &mut Vec<Action>) {
+    if ui.input_mut(|input| input.consume_shortcut(&toolbar::OPEN_KEYS)) {
+        actions.push(Action::AskForRecordings);
+    }
+}
+
+fn take_drops(ui: &egui::Ui, actions: &mut Vec<Action>) {
+    let files = ui.input(|input| input.raw.dropped_files.clone());
+    if !files.is_empty() {
+        actions.push(Action::Open(files.iter().map(|file| file.path().to_path_buf()).collect()));
+    }
+}
+
+/// Says what dropping does while files hover over the window.
+fn drop_hint_ui(ctx: &egui::Context) {
+    if ctx.input(|input| input.raw.hovered_files.is_empty()) {
+        return;
+    }
+    let area = Area::new(Id::unique("drop hint")).order(Order::Foreground).interactable(false);
+    area.anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0)).show(ctx, |ui| {
+        let palette = theme::palette(ui);
+        let frame = Frame::new().fill(palette.page).stroke(Stroke::new(2.0, palette.accent));
+        frame.corner_radius(8.0).inner_margin(Margin::same(32)).show(ui, |ui| {
+            ui.label(RichText::new("Drop the files to transcribe them").heading());
+        });
+    });
+}

@@ -1,0 +1,49 @@
+//! Warnings and errors, newest first. They stay until dismissed, stand in nobody's way, and can be copied.
+
+use eframe::egui::{Align, Button, Label, Layout, RichText, ScrollArea, Ui, accesskit::Live};
+
+use super::action::Action;
+use super::state::{Message, Severity, State};
+use super::theme::{self, UNIT};
+
+/// More than this is scrolled.
+const MAX_HEIGHT: f32 = 20.0 * UNIT;
+/// So much of a message is in the names of its buttons.
+const MAX_NAME_CHARS: usize = 80;
+
+/// Shows the messages; to be called only if there are any.
+pub(super) fn messages_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+    ScrollArea::vertical().id_salt("messages").max_height(MAX_HEIGHT).auto_shrink([false, true]).show(ui, |ui| {
+        for message in state.messages() {
+            ui.push_id(message.id, |ui| message_ui(ui, message, actions));
+        }
+    });
+}
+
+fn message_ui(ui: &mut Ui, message: &Message, actions: &mut Vec<Action>) {
+    let palette = theme::palette(ui);
+    let (word, color) = match message.severity {
+        Severity::Warning => ("Warning", palette.warning),
+        Severity::Error => ("Error", palette.error),
+    };
+    let beginning: String = message.text.chars().take(MAX_NAME_CHARS).collect();
+    ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
+        let dismiss = ui.add(Button::new("Dismiss")).accessible_name(format!("Dismiss: {beginning}"));
+        if dismiss.clicked() {
+            actions.push(Action::Dismiss(message.id));
+        }
+        let copy = ui.add(Button::new("Copy")).accessible_name(format!("Copy: {beginning}"));
+        if copy.clicked() {
+            actions.push(Action::CopyMessage(message.text.clone()));
+        }
+        ui.with_layout(Layout::top_down(Align::Min), |ui| {
+            // In line with the text of the buttons.
+            ui.add_space(6.0);
+            ui.horizontal_top(|ui| {
+                ui.add(Label::new(RichText::new(word).color(color)).extend().selectable(false));
+                let text = ui.add(Label::new(&message.text).wrap());
+                ui.ctx().accesskit_node_builder(text.id, |node| node.set_live(Live::Assertive));
+            });
+        });
+    });
+}

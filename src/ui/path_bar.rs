@@ -1,0 +1,73 @@
+//! A field for typing a path, where a file dialog is missing or the keyboard is quicker. It looks at no disk: whether
+//! the path is any good, the engine says.
+
+use std::path::PathBuf;
+
+use eframe::egui::{Align2, Button, Key, Label, RichText, TextEdit, Ui, Vec2, vec2};
+
+use super::action::{Action, Purpose};
+use super::theme;
+
+const BUTTON_SIZE: Vec2 = vec2(72.0, 32.0);
+
+/// The field and what it is for.
+#[derive(Debug)]
+pub(super) struct PathBar {
+    purpose: Purpose,
+    text: String,
+    why: &'static str,
+    focus: Focus,
+}
+
+/// Whether the field still has to be given the keyboard focus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Focus {
+    Wanted,
+    Given,
+}
+
+impl PathBar {
+    /// A field with this text in it, and a line that says why it is there.
+    pub(super) fn new(purpose: Purpose, text: String, why: &'static str) -> Self {
+        Self { purpose, text, why, focus: Focus::Wanted }
+    }
+
+    /// What the path is for.
+    pub(super) fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+
+    /// Shows the field.
+    pub(super) fn ui(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
+        let (label, accept) = match self.purpose {
+            Purpose::Open => ("Path of the recording", "Open"),
+            Purpose::Export { .. } => ("Path of the new file", "Save"),
+        };
+        let is_typed = !self.text.trim().is_empty();
+        let mut is_accepted = false;
+        ui.horizontal(|ui| {
+            let label = ui.label(label);
+            let buttons_width = 2.0 * (BUTTON_SIZE.x + ui.spacing().item_spacing.x);
+            let field = TextEdit::singleline(&mut self.text)
+                .desired_width((ui.available_width() - buttons_width).max(0.0))
+                .min_size(vec2(0.0, BUTTON_SIZE.y))
+                .align(Align2::LEFT_CENTER);
+            let field = ui.add(field).labelled_by(label.id);
+            if self.focus == Focus::Wanted {
+                field.request_focus();
+                self.focus = Focus::Given;
+            }
+            is_accepted = ui.add_enabled(is_typed, Button::new(accept).min_size(BUTTON_SIZE)).clicked();
+            is_accepted |= field.lost_focus() && is_typed && ui.input(|input| input.key_pressed(Key::Enter));
+            if ui.add(Button::new("Close").min_size(BUTTON_SIZE)).clicked() {
+                actions.push(Action::ClosePathBar);
+            }
+        });
+        if !self.why.is_empty() {
+            ui.add(Label::new(RichText::new(self.why).small().color(theme::palette(ui).weak)).wrap());
+        }
+        if is_accepted {
+            actions.push(Action::AcceptPath(PathBuf::from(self.text.trim())));
+        }
+    }
+}

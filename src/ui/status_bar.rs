@@ -1,0 +1,34 @@
+//! The bar at the bottom: what computes, which models are in memory, and the outcome of the last small action.
+
+use eframe::egui::{Label, RichText, Ui, accesskit::Live};
+
+use crate::engine::LoadedModel;
+
+use super::state::{State, models_summary, size_text};
+use super::theme::{self, UNIT};
+
+/// Shows the bar; `device` is what the transcription runs on.
+pub(super) fn status_bar_ui(ui: &mut Ui, state: &State, device: &str) {
+    let weak = theme::palette(ui).weak;
+    let small = |text: &str| Label::new(RichText::new(text).small().color(weak)).selectable(false).extend();
+    ui.spacing_mut().interact_size.y = 2.5 * UNIT;
+    ui.horizontal(|ui| {
+        ui.add(small(device)).on_hover_text("What the transcription runs on");
+        ui.separator();
+        ui.add(small(&models_summary(state.models()))).on_hover_text(models_listed(state.models()));
+        ui.separator();
+        let notice = Label::new(RichText::new(state.notice()).small()).truncate();
+        let notice = ui.add(notice);
+        // Screen readers speak it when it changes.
+        ui.ctx().accesskit_node_builder(notice.id, |node| node.set_live(Live::Polite));
+    });
+}
+
+fn models_listed(models: &[LoadedModel]) -> String {
+    if models.is_empty() {
+        return "Models come into memory with the first recording and stay for the next one.".to_owned();
+    }
+    let lines: Vec<String> =
+        models.iter().map(|model| format!("{}: {}", model.key, size_text(model.n_bytes))).collect();
+    lines.join("\n")
+}

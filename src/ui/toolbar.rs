@@ -1,0 +1,59 @@
+//! The bar at the top: opening, exporting, copying, and the choice of colours.
+
+use eframe::egui::{self, Align, Button, Key, KeyboardShortcut, Layout, Modifiers, Popup, RichText, Ui};
+
+use crate::settings::{Settings, Theme};
+
+use super::APP_NAME;
+use super::action::Action;
+use super::export_menu::export_menu_ui;
+use super::state::State;
+use super::theme;
+
+/// What the button for opening recordings is called, wherever it stands.
+pub(super) const OPEN_LABEL: &str = "Open recording…";
+/// What the button for typing a path is called, wherever it stands.
+pub(super) const OPEN_PATH_LABEL: &str = "Open by path…";
+
+/// Opens recordings.
+pub(super) const OPEN_KEYS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::O);
+
+/// Shows the bar. Before anything is opened, the welcome has the buttons, and the bar only the name.
+pub(super) fn toolbar_ui(ui: &mut Ui, state: &State, settings: &Settings, actions: &mut Vec<Action>) {
+    ui.horizontal(|ui| {
+        if state.recordings().is_empty() {
+            ui.label(RichText::new(APP_NAME).color(theme::palette(ui).weak));
+        } else {
+            if ui.button(OPEN_LABEL).on_hover_text(open_hint(ui)).clicked() {
+                actions.push(Action::AskForRecordings);
+            }
+            if ui.button(OPEN_PATH_LABEL).clicked() {
+                actions.push(Action::AskForPath);
+            }
+            export_menu_ui(ui, state, settings, actions);
+            let has_text = state.selected().is_some_and(|(_, recording)| !recording.transcript.is_empty());
+            let copy = ui.add_enabled(has_text, Button::new("Copy text"));
+            if copy.on_disabled_hover_text("There is no text yet.").clicked() {
+                actions.push(Action::CopyTranscript);
+            }
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| theme_menu_ui(ui, settings.theme, actions));
+    });
+}
+
+/// What the tooltip of the button for opening says.
+pub(super) fn open_hint(ui: &Ui) -> String {
+    format!("Audio or video files ({})", ui.ctx().format_shortcut(&OPEN_KEYS))
+}
+
+fn theme_menu_ui(ui: &mut Ui, chosen: Theme, actions: &mut Vec<Action>) {
+    let button = ui.button("Theme");
+    Popup::menu(&button).style(theme::menu_style).gap(4.0).show(|ui: &mut egui::Ui| {
+        for (theme, name) in [(Theme::System, "As the desktop"), (Theme::Light, "Light"), (Theme::Dark, "Dark")] {
+            if ui.add(Button::selectable(theme == chosen, name)).clicked() {
+                actions.push(Action::SetTheme(theme));
+                ui.close();
+            }
+        }
+    });
+}

@@ -1,2 +1,0 @@
-#[path = "it/golden/mod.rs"]
-mod golden;

@@ -1,0 +1,315 @@
+//! The window as a person with a screen reader meets it: everything is found and used by its accessible name. The
+//! engine and the demo models are real; only the desktop's file dialogs answer by script.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use eframe::egui::{self, DroppedFile, HoveredFile, Key, Modifiers, Role, accesskit::Toggled};
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use hansard::engine::{Engine, Wake};
+use hansard::export::Format;
+use hansard::paths::AppPaths;
+use hansard::settings::{Settings, Theme};
+use hansard::transcript::{Segment, Transcript};
+use hansard::ui::{Answer, App, Dialogs, Open, Question, Setup};
+use hansard::units::{Seconds, TimeSpan};
+use tempfile::TempDir;
+
+const DEMO_NAME: &str = "demo_1min_2spk.flac";
+/// Said in the first seconds of the demo meeting.
+const SAID: &str = "Good morning, everyone";
+/// The demo takes seconds in a release build; a debug build on a busy machine is allowed this.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+#[test]
+fn the_demo_is_transcribed_and_exported() {
+    let mut window = Window::open(Open::default(), vec![]);
+    let target = window.folder.path().join("minutes.srt");
+    window.script(Answer::Save(target.clone()));
+
+    window.click("Try the demo meeting");
+    window.wait_for("the transcript", |harness| shows(harness, SAID));
+    window.wait_for("the end of the job", |harness| harness.query_by_label("Done").is_some());
+    assert!(shows(&window.harness, " models, "), "the status bar names the models in memory");
+
+    window.click("Export…");
+    window.click(Format::Srt.label());
+    window.wait_for("the export", |harness| shows(harness, "Saved as "));
+    let asked = window.asked.lock().expect("no thread panicked while it asked").clone();
+    let file_name = "demo_1min_2spk.srt".to_owned();
+    assert_eq!(asked, [Question::Save { file_name, folder: None, format: Format::Srt }]);
+    let text = fs::read_to_string(&target).expect("the file that was just reported");
+    assert!(text.starts_with("1\n00:00:") && text.contains(SAID), "{text}");
+}
+
+#[test]
+fn a_second_export_goes_to_the_same_format_by_keyboard() {
+    let open = Open { recording: Some("meeting.wav".into()), transcript: Some(Arc::new(transcript(3))) };
+    let mut window = Window::open(open, vec![]);
+    let folder = window.folder.path().to_path_buf();
+    window.script(Answer::Save(folder.join("first.txt")));
+    window.script(Answer::Save(folder.join("second.txt")));
+    window.click("Export…");
+    window.click(Format::Txt.label());
+    window.wait_for("the first export", |harness| shows(harness, "first.txt"));
+    window.harness.key_press_modifiers(Modifiers::COMMAND, Key::E);
+    window.wait_for("the second export", |harness| shows(harness, "second.txt"));
+    let second = fs::read(folder.join("second.txt")).expect("the file that was just reported");
+    assert_eq!(second, fs::read(folder.join("first.txt")).expect("the file that was reported before"));
+}
+
+#[test]
+fn a_waiting_job_is_cancelled_by_its_button() {
+    let mut window = Window::open(Open::default(), vec![]);
+    let second = window.folder.path().join("second.flac");
+    fs::copy(demo(), &second).expect("a writable folder");
+    window.script(Answer::Open(vec![second]));
+    window.click("Try the demo meeting");
+    window.click("Open recording…");
+    window.click("Cancel second.flac");
+    window.wait_for("the answer", |harness| harness.query_by_label("Cancelled").is_some());
+    assert!(window.harness.query_by_label("Cancel second.flac").is_none(), "a cancelled job has nothing to cancel");
+    // The other one goes on, and stops by its own button.
+    window.click(&format!("Cancel {DEMO_NAME}"));
+    window.wait_for("the end of both", |harness| harness.query_all_by_label("Cancelled").count() == 2);
+}
+
+#[test]
+fn a_missing_file_is_reported_until_dismissed() {
+    let mut window = Window::open(Open::default(), vec![]);
+    let missing = window.folder.path().join("missing.wav");
+    window.drop_file(&missing);
+    window.wait_for("the failure", |harness| harness.query_by_label("Failed").is_some());
+    window.harness.run_steps(20);
+    assert_eq!(window.harness.query_all_by_label_contains("Dismiss: ").count(), 1);
+    assert!(shows(&window.harness, "missing.wav"));
+    window.harness.get_by_label_contains("Dismiss: ").click();
+    window.harness.run_ok();
+    assert_eq!(window.harness.query_all_by_label_contains("Dismiss: ").count(), 0);
+    assert!(window.harness.query_by_label("Failed").is_some(), "the recording itself stays in the list");
+}
+
+#[test]
+fn a_path_can_be_typed_where_there_is_no_dialog() {
+    let mut window = Window::open(Open::default(), vec![Answer::Unavailable]);
+    window.click("Open recording…");
+    let missing = window.folder.path().join("typed.wav");
+    let field = window.harness.get_by_role_and_label(Role::TextInput, "Path of the recording");
+    assert!(field.is_focused(), "typing can begin at once");
+    field.type_text(&missing.display().to_string());
+    window.harness.run_ok();
+    window.harness.key_press(Key::Enter);
+    window.wait_for("the job", |harness| shows(harness, "typed.wav"));
+    assert!(window.harness.query_by_label("Path of the recording").is_none(), "the field has done its work");
+}
+
+#[test]
+fn dragged_files_are_announced() {
+    let mut window = Window::open(Open::default(), vec![]);
+    let hovered = HoveredFile { path: Some(demo()), ..HoveredFile::default() };
+    window.harness.input_mut().hovered_files.push(hovered);
+    window.harness.run_ok();
+    assert!(shows(&window.harness, "Drop the files"));
+    window.harness.input_mut().hovered_files.clear();
+    window.harness.run_ok();
+    assert!(!shows(&window.harness, "Drop the files"));
+}
+
+#[test]
+fn the_theme_follows_the_choice() {
+    let mut window = Window::open(Open::default(), vec![]);
+    for (name, expected) in [("Light", egui::Theme::Light), ("Dark", egui::Theme::Dark)] {
+        window.click("Theme");
+        window.click(name);
+        assert_eq!(window.harness.ctx.theme(), expected);
+        window.click("Theme");
+        let toggled = window.harness.get_by_label(name).accesskit_node().toggled();
+        assert_eq!(toggled, Some(Toggled::True));
+        window.harness.key_press(Key::Escape);
+        window.harness.run_ok();
+    }
+}
+
+#[test]
+fn of_twenty_thousand_segments_only_a_screenful_is_drawn() {
+    let n_segments = 20_000;
+    let open = Open { recording: Some("long.wav".into()), transcript: Some(Arc::new(transcript(n_segments))) };
+    let mut window = Window::open(open, vec![]);
+    let last = format!("Sentence number {n_segments} ");
+    for (key, is_start_shown, is_end_shown) in [
+        (None, true, false),
+        (Some(Key::End), false, true),
+        (Some(Key::PageUp), false, false),
+        (Some(Key::PageDown), false, true),
+        (Some(Key::Home), true, false),
+    ] {
+        if let Some(key) = key {
+            window.harness.key_press(key);
+            window.harness.run_ok();
+        }
+        let shown = (shows(&window.harness, "Sentence number 1 "), shows(&window.harness, &last));
+        assert_eq!(shown, (is_start_shown, is_end_shown), "after {key:?}");
+        let n_labels = window.harness.query_all_by_role(Role::Label).count();
+        assert!((10..200).contains(&n_labels), "{n_labels} labels after {key:?}");
+    }
+}
+
+#[test]
+fn an_empty_transcript_says_so() {
+    let open = Open { recording: Some("quiet.wav".into()), transcript: Some(Arc::new(transcript(0))) };
+    let window = Window::open(open, vec![]);
+    assert!(shows(&window.harness, "No speech was found in this recording."));
+}
+
+#[test]
+fn everything_fits_into_the_smallest_window() {
+    for open in
+        [Open::default(), Open { recording: Some("meeting.wav".into()), transcript: Some(Arc::new(transcript(30))) }]
+    {
+        let mut window = Window::open(open, vec![]);
+        window.harness.set_size(egui::vec2(640.0, 480.0));
+        window.harness.run_ok();
+        for button in window.harness.query_all_by_role(Role::Button) {
+            let rect = button.rect();
+            let is_inside = egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(640.0, 480.0)).contains_rect(rect);
+            assert!(is_inside, "{:?} at {rect:?}", button.accesskit_node().label());
+        }
+    }
+}
+
+/// A window with a folder of its own, and what is needed to wait for its engine.
+struct Window {
+    harness: Harness<'static, App>,
+    woken: Receiver<()>,
+    answers: Arc<Mutex<VecDeque<Answer>>>,
+    asked: Arc<Mutex<Vec<Question>>>,
+    folder: TempDir,
+}
+
+impl Window {
+    fn open(open: Open, answers: Vec<Answer>) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let paths = AppPaths::below(folder.path());
+        let (wakes, woken) = channel();
+        let start_engine = move |wake: Wake| {
+            let wake_both = move || {
+                wake();
+                // The test may have stopped listening already.
+                wakes.send(()).ok();
+            };
+            Engine::start(paths, None, Arc::new(wake_both))
+        };
+        let answers = Arc::new(Mutex::new(VecDeque::from(answers)));
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let app = App::new(Setup {
+            start_engine: Box::new(start_engine),
+            settings: Settings { theme: Theme::Light, ..Settings::default() },
+            settings_warning: None,
+            dialogs: Box::new(Script { answers: answers.clone(), asked: asked.clone(), is_asked: false }),
+            demo: Some(demo()),
+            open,
+        });
+        let frame = |ui: &mut egui::Ui, app: &mut App| {
+            let ctx = ui.ctx().clone();
+            app.work(&ctx);
+            app.show(ui);
+        };
+        let harness = Harness::builder()
+            .with_size(egui::vec2(1280.0, 800.0))
+            .with_context_setup(hansard::ui::install_theme)
+            .with_max_steps(16)
+            .build_ui_state(frame, app);
+        Self { harness, woken, answers, asked, folder }
+    }
+
+    /// Adds an answer for the next question.
+    fn script(&self, answer: Answer) {
+        self.answers.lock().expect("no thread panicked while it answered").push_back(answer);
+    }
+
+    fn click(&mut self, name: &str) {
+        self.harness.get_by_label(name).click();
+        self.harness.run_ok();
+    }
+
+    fn drop_file(&mut self, path: &Path) {
+        self.harness.input_mut().dropped_files.push(Arc::new(Dropped(path.to_path_buf())));
+        self.harness.run_ok();
+    }
+
+    /// Shows frames, one after each event of the engine, until the condition holds.
+    fn wait_for(&mut self, what: &str, condition: impl Fn(&Harness<'_, App>) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            self.harness.run_ok();
+            if condition(&self.harness) {
+                return;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            let is_woken = self.woken.recv_timeout(left).is_ok();
+            assert!(is_woken, "{what} did not come within {PATIENCE:?}; the window shows:\n{:#?}", self.harness.root());
+        }
+    }
+}
+
+/// Whether a text with these words in it is shown.
+fn shows(harness: &Harness<'_, App>, words: &str) -> bool {
+    harness.query_all_by_label_contains(words).next().is_some()
+}
+
+fn demo() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo/meetings").join(DEMO_NAME)
+}
+
+fn transcript(n_segments: usize) -> Transcript {
+    let segments = (1..=n_segments).map(|number| Segment {
+        span: TimeSpan::from_secs(number as f64, number as f64 + 1.0),
+        // Some wrap and some do not.
+        text: format!(" Sentence number {number} {}", "goes on and on. ".repeat(number % 17)),
+        speaker: Some(format!("SPEAKER_{:02}", number / 5 % 2)),
+        ..Segment::default()
+    });
+    Transcript { language: "en".to_owned(), duration: Seconds(n_segments as f64 + 1.0), segments: segments.collect() }
+}
+
+/// Dialogs that give prepared answers at once.
+struct Script {
+    answers: Arc<Mutex<VecDeque<Answer>>>,
+    asked: Arc<Mutex<Vec<Question>>>,
+    is_asked: bool,
+}
+
+impl Dialogs for Script {
+    fn ask(&mut self, question: Question, wake: Wake) {
+        self.asked.lock().expect("no thread panicked while it asked").push(question);
+        self.is_asked = true;
+        wake();
+    }
+
+    fn answer(&mut self) -> Option<Answer> {
+        if !self.is_asked {
+            return None;
+        }
+        self.is_asked = false;
+        self.answers.lock().expect("no thread panicked while it answered").pop_front()
+    }
+}
+
+/// A file dropped onto the window.
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        fs::read(&self.0).map_err(|error| error.to_string())
+    }
+}
