@@ -41,17 +41,17 @@
 //! Same input, same bytes: a chunk's text does not depend on its neighbours in the batch or on the number of threads, and
 //! nothing iterates over a hash map into output.
 
-pub mod units;
-pub mod task;
-pub mod files;
-pub mod paths;
-pub mod settings;
-pub mod transcript;
-pub mod export;
 pub mod audio;
-pub mod nn;
-pub mod models;
-pub mod pipeline;
-pub mod engine;
 pub mod cli;
+pub mod engine;
+pub mod export;
+pub mod files;
+pub mod models;
+pub mod nn;
+pub mod paths;
+pub mod pipeline;
+pub mod settings;
+pub mod task;
+pub mod transcript;
 pub mod ui;
+pub mod units;

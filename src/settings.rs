@@ -39,7 +39,9 @@ impl Settings {
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return (Self::default(), None),
-            Err(error) => return (Self::default(), Some(format!("{}: {error}. Default settings are used.", path.display()))),
+            Err(error) => {
+                return (Self::default(), Some(format!("{}: {error}. Default settings are used.", path.display())));
+            }
         };
         match ron::from_str(&text) {
             Ok(settings) => (settings, None),
@@ -56,7 +58,8 @@ impl Settings {
 
     /// Writes the settings to `path`.
     pub fn save(&self, path: &Path) -> Result<(), FileError> {
-        let text = ron::ser::to_string_pretty(self, ron::ser::PrettyConfig::default()).expect("plain enums and strings have a RON form");
+        let text = ron::ser::to_string_pretty(self, ron::ser::PrettyConfig::default())
+            .expect("plain enums and strings have a RON form");
         files::write_atomic(path, text.as_bytes())
     }
 }
@@ -70,7 +73,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("settings.ron");
         assert_eq!(Settings::load(&path), (Settings::default(), None));
-        let settings = Settings { theme: Theme::Dark, export_dir: Some("/tmp/x".into()), export_format: Some("srt".into()) };
+        let settings =
+            Settings { theme: Theme::Dark, export_dir: Some("/tmp/x".into()), export_format: Some("srt".into()) };
         settings.save(&path).expect("a writable folder");
         assert_eq!(Settings::load(&path), (settings, None));
     }

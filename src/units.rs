@@ -37,11 +37,7 @@ impl fmt::Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let whole_secs = self.0.max(0.0) as u64;
         let (hours, minutes, secs) = (whole_secs / 3600, whole_secs / 60 % 60, whole_secs % 60);
-        if hours > 0 {
-            write!(f, "{hours}:{minutes:02}:{secs:02}")
-        } else {
-            write!(f, "{minutes}:{secs:02}")
-        }
+        if hours > 0 { write!(f, "{hours}:{minutes:02}:{secs:02}") } else { write!(f, "{minutes}:{secs:02}") }
     }
 }
 
@@ -89,7 +85,9 @@ mod tests {
 
     #[test]
     fn seconds_print_as_a_clock() {
-        for (secs, expected) in [(0.0, "0:00"), (59.99, "0:59"), (61.0, "1:01"), (3600.0, "1:00:00"), (36_061.5, "10:01:01")] {
+        for (secs, expected) in
+            [(0.0, "0:00"), (59.99, "0:59"), (61.0, "1:01"), (3600.0, "1:00:00"), (36_061.5, "10:01:01")]
+        {
             assert_eq!(Seconds(secs).to_string(), expected);
         }
     }

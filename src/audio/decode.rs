@@ -385,7 +385,7 @@ impl Decoding<'_> {
                 warnings.push(format!("it cannot be read beyond {duration}: {reason}"));
             }
             (End::Regular | End::Cut, Some(promised)) if promised.0 - duration.0 > MIN_MISSING_SECS => {
-                warnings.push(format!("it ends early: {duration} of {promised} are there"));
+                warnings.push(format!("only {duration} of {promised} are there; it was cut short or is damaged"));
             }
             (End::Cut, None) if !self.container.may_end_anywhere() => {
                 warnings.push(format!("it ends in the middle of a packet after {duration}; it was probably cut off"));

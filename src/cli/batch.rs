@@ -214,7 +214,7 @@ impl<Deliver: FnMut(&Finished<'_>, &Display) -> Result<(), DeliveryError>> Batch
         match (self.deliver)(&finished, self.display) {
             Ok(()) => {}
             Err(DeliveryError::Stdout(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
-                self.reader = Reader::Gone
+                self.reader = Reader::Gone;
             }
             Err(error @ (DeliveryError::Stdout(_) | DeliveryError::File(_))) => {
                 self.failed(&format!("{}: {error}", job.recording.display()));

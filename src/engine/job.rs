@@ -1,6 +1,7 @@
 //! One job from file to transcript: decode, find speech, cut it into chunks, transcribe. The only place where stages,
 //! models and files meet.
 
+use std::error::Error;
 use std::io;
 
 use anyhow::anyhow;
@@ -43,7 +44,7 @@ impl Runner for Transcriber {
     fn run(&mut self, request: &JobRequest, context: &JobContext<'_>) -> Result<Transcript, JobError> {
         let Self { models, paths, pool } = self;
         pool.install(|| run(models, paths, request, context)).map_err(|error| {
-            if error.chain().any(|cause| cause.is::<Cancelled>()) {
+            if error.chain().any(<dyn Error>::is::<Cancelled>) {
                 JobError::Cancelled
             } else {
                 JobError::Failed(format!("{error:#}"))

@@ -44,7 +44,11 @@ pub(super) struct Job {
 }
 
 /// Starts the thread. It ends when `jobs` is closed.
-pub(super) fn spawn(mut runner: Box<dyn Runner>, jobs: Receiver<Job>, events: Sender<Event>) -> io::Result<JoinHandle<()>> {
+pub(super) fn spawn(
+    mut runner: Box<dyn Runner>,
+    jobs: Receiver<Job>,
+    events: Sender<Event>,
+) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name("hansard-inference".into()).spawn(move || {
         for job in jobs {
             let last_event = run_guarded(runner.as_mut(), &job, &events);
@@ -68,7 +72,8 @@ fn run_guarded(runner: &mut dyn Runner, job: &Job, events: &Sender<Event>) -> Ev
         Ok(Err(JobError::Failed(message))) => Event::JobFailed(job.id, message),
         Err(panic) => {
             let (path, what) = (job.request.path.display(), panic_message(panic.as_ref()));
-            let message = format!("{path}: Hansard made a mistake while working on this recording ({what}). Please report it");
+            let message =
+                format!("{path}: Hansard made a mistake while working on this recording ({what}). Please report it");
             Event::JobFailed(job.id, message)
         }
     }

@@ -85,7 +85,8 @@ impl MemoryCache {
 
     /// Key and bytes of every model in memory, by key.
     pub fn loaded(&self) -> Vec<(String, usize)> {
-        let segmentation = self.segmentation.iter().map(|model| (catalog::SEGMENTATION_KEY.to_owned(), model.n_bytes()));
+        let segmentation =
+            self.segmentation.iter().map(|model| (catalog::SEGMENTATION_KEY.to_owned(), model.n_bytes()));
         let whispers = self.whispers.values().map(|(key, whisper)| (key.clone(), whisper.n_bytes()));
         let mut loaded: Vec<_> = segmentation.chain(whispers).collect();
         loaded.sort();

@@ -167,7 +167,11 @@ mod tests {
                     for (n, expected) in expected.iter().enumerate() {
                         let at = frame * width + head * head_width + n;
                         assert!((f64::from(out[at]) - expected).abs() < 1e-5, "blocked: {} {expected}", out[at]);
-                        assert!((f64::from(out_single[at]) - expected).abs() < 1e-5, "single: {} {expected}", out_single[at]);
+                        assert!(
+                            (f64::from(out_single[at]) - expected).abs() < 1e-5,
+                            "single: {} {expected}",
+                            out_single[at]
+                        );
                     }
                 }
             }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
 
 /// Samples from one frame to the next: 10 ms.
@@ -32,7 +33,8 @@ impl LogMel {
     /// For models with `n_mels` bands (80, or 128 from large-v3 on).
     pub fn new(n_mels: usize) -> Self {
         // A periodic Hann window: sin² with the period of the window, not of its last sample.
-        let window = (0..N_FFT).map(|n| (std::f64::consts::PI * n as f64 / N_FFT as f64).sin().powi(2) as f32).collect();
+        let window =
+            (0..N_FFT).map(|n| (std::f64::consts::PI * n as f64 / N_FFT as f64).sin().powi(2) as f32).collect();
         let filters = mel_filters(n_mels).chunks_exact(N_BINS).map(Filter::new).collect();
         Self { filters, window, fft: RealFftPlanner::new().plan_fft_forward(N_FFT) }
     }
@@ -68,7 +70,7 @@ impl LogMel {
                 *value = sample * weight;
             }
             self.fft.process_with_scratch(frame, spectrum, scratch).expect("the buffers were made by this transform");
-            let power: Vec<f32> = spectrum.iter().map(|bin| bin.norm_sqr()).collect();
+            let power: Vec<f32> = spectrum.iter().map(Complex::norm_sqr).collect();
             for (value, filter) in row.iter_mut().zip(&self.filters) {
                 let sum: f32 = power[filter.first_bin..].iter().zip(&filter.weights).map(|(p, w)| p * w).sum();
                 *value = sum.max(POWER_FLOOR).log10();

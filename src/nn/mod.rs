@@ -5,8 +5,8 @@
 //! the machine at run time. Parallel loops use the rayon pool they are called in. Checkpoints are read through candle.
 //! Nothing here knows audio files, speakers or transcripts.
 
-pub mod checkpoint;
 mod attention;
+pub mod checkpoint;
 mod linear;
 pub mod mel;
 mod norm;

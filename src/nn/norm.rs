@@ -85,7 +85,8 @@ mod tests {
                 let mean = row.iter().map(|x| f64::from(*x)).sum::<f64>() / width as f64;
                 let variance = row.iter().map(|x| (f64::from(*x) - mean).powi(2)).sum::<f64>() / width as f64;
                 for n in 0..width {
-                    let y = (f64::from(row[n]) - mean) / (variance + 1e-5).sqrt() * f64::from(weight[n]) + f64::from(bias[n]);
+                    let y = (f64::from(row[n]) - mean) / (variance + 1e-5).sqrt() * f64::from(weight[n])
+                        + f64::from(bias[n]);
                     assert!((f64::from(out[n]) - y).abs() < 1e-4, "width {width}: {} is not {y}", out[n]);
                 }
             }

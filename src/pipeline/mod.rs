@@ -1,8 +1,8 @@
 //! The stages of a job, one file each, in the order in which data passes them. A stage is a function of samples, weights
 //! and parameters: it loads no model, knows no cache and no file.
 
-pub mod speech;
 pub mod chunk;
+pub mod speech;
 pub mod transcribe;
 
 use std::io;

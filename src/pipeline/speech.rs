@@ -70,8 +70,10 @@ pub fn speech_scores(samples: &Mono16k, model: &PyanNet, progress: &Progress<'_>
     let groups_at_once = rayon::current_num_threads();
     for first in (0..n_windows).step_by(WINDOWS_PER_GROUP * groups_at_once) {
         progress.at(first, n_windows)?;
-        let firsts: Vec<usize> =
-            (0..groups_at_once).map(|group| first + group * WINDOWS_PER_GROUP).filter(|first| *first < n_windows).collect();
+        let firsts: Vec<usize> = (0..groups_at_once)
+            .map(|group| first + group * WINDOWS_PER_GROUP)
+            .filter(|first| *first < n_windows)
+            .collect();
         let voiced: Vec<Vec<bool>> = firsts
             .par_iter()
             .map(|first| {

@@ -60,7 +60,8 @@ pub fn transcribe(
     let n_first = n_total.min(batch_size);
     let first = encode(&waiting.by_ref().take(n_first).collect::<Vec<_>>())?;
     let language = choose_language(whisper, options.language.as_deref(), &first)?;
-    let decode_options = DecodeOptions { language: whisper.tokenizer().language(&language), ..DecodeOptions::default() };
+    let decode_options =
+        DecodeOptions { language: whisper.tokenizer().language(&language), ..DecodeOptions::default() };
 
     let mut batch = Batch::new(whisper);
     for (id, encoded) in first {
@@ -86,7 +87,9 @@ pub fn transcribe(
             n_released += 1;
             if chunk.ending == Ending::TokenLimit {
                 let start = span.start;
-                result.warnings.push(format!("The text of the passage at {start} may be incomplete: the model did not come to an end."));
+                result.warnings.push(format!(
+                    "The text of the passage at {start} may be incomplete: the model did not come to an end."
+                ));
             }
             result.segments.extend(to_segment(&chunk, span, whisper)?);
         }

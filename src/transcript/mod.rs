@@ -51,7 +51,8 @@ impl Transcript {
 
     /// The text of all segments, trimmed and joined by blanks.
     pub fn plain_text(&self) -> String {
-        let texts: Vec<&str> = self.segments.iter().map(|segment| segment.text.trim()).filter(|text| !text.is_empty()).collect();
+        let texts: Vec<&str> =
+            self.segments.iter().map(|segment| segment.text.trim()).filter(|text| !text.is_empty()).collect();
         texts.join(" ")
     }
 }

@@ -117,7 +117,9 @@ fn jobs_run_in_order_and_one_that_fails_or_panics_does_not_stop_the_others() {
     for event in &events {
         match event {
             Event::JobFailed(JobId(2), message) => assert_eq!(message, "fails: because"),
-            Event::JobFailed(_, message) => assert!(message.contains("panics") && message.contains("scripted"), "{message}"),
+            Event::JobFailed(_, message) => {
+                assert!(message.contains("panics") && message.contains("scripted"), "{message}")
+            }
             _ => {}
         }
     }
@@ -182,7 +184,9 @@ fn a_real_job_reports_its_way_and_keeps_its_models_for_the_next() {
     let model = bench.folder.path().join("my-model");
     let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo/models/whisper-demo");
     fs::create_dir(&model).expect("a writable folder");
-    for name in ["config.json", "generation_config.json", "preprocessor_config.json", "tokenizer.json", "model.safetensors"] {
+    for name in
+        ["config.json", "generation_config.json", "preprocessor_config.json", "tokenizer.json", "model.safetensors"]
+    {
         fs::copy(built_in.join(name), model.join(name)).expect("the built-in model");
     }
     let request = JobRequest { model: model.to_str().expect("a path").into(), ..request(demo_meeting()) };
@@ -272,16 +276,44 @@ fn a_broken_model_is_refused_with_one_clear_line() {
     check(&mut bench, "no-tokenizer", &remove("tokenizer.json"), &["tokenizer.json"]);
     check(&mut bench, "cut", &cut, &["model.safetensors", "damaged"]);
     check(&mut bench, "not-json", &edit("config.json", "{", "["), &["config.json"]);
-    check(&mut bench, "deeper", &edit("config.json", "\"encoder_layers\": 4", "\"encoder_layers\": 5"), &["layers.4.", "no tensor"]);
-    check(&mut bench, "wider", &edit("config.json", "\"encoder_ffn_dim\": 1024", "\"encoder_ffn_dim\": 1000"), &["fc1", "1024", "1000"]);
-    check(&mut bench, "no-heads", &edit("config.json", "\"encoder_attention_heads\": 4", "\"encoder_attention_heads\": 0"), &["encoder_attention_heads"]);
-    check(&mut bench, "other-mels", &edit("preprocessor_config.json", "\"feature_size\": 80", "\"feature_size\": 128"), &["feature_size", "128", "80"]);
-    check(&mut bench, "no-whisper", &edit("tokenizer.json", "<|startoftranscript|>", "<|start|>"), &["<|startoftranscript|>"]);
+    check(
+        &mut bench,
+        "deeper",
+        &edit("config.json", "\"encoder_layers\": 4", "\"encoder_layers\": 5"),
+        &["layers.4.", "no tensor"],
+    );
+    check(
+        &mut bench,
+        "wider",
+        &edit("config.json", "\"encoder_ffn_dim\": 1024", "\"encoder_ffn_dim\": 1000"),
+        &["fc1", "1024", "1000"],
+    );
+    check(
+        &mut bench,
+        "no-heads",
+        &edit("config.json", "\"encoder_attention_heads\": 4", "\"encoder_attention_heads\": 0"),
+        &["encoder_attention_heads"],
+    );
+    check(
+        &mut bench,
+        "other-mels",
+        &edit("preprocessor_config.json", "\"feature_size\": 80", "\"feature_size\": 128"),
+        &["feature_size", "128", "80"],
+    );
+    check(
+        &mut bench,
+        "no-whisper",
+        &edit("tokenizer.json", "<|startoftranscript|>", "<|start|>"),
+        &["<|startoftranscript|>"],
+    );
 
     for (model, expected) in [("no-such-size", "no-such-size"), ("", "there is no model")] {
         let job = bench.engine.transcribe(JobRequest { model: model.into(), ..request(demo_meeting()) });
         let events = bench.until_end_of(job);
-        assert!(matches!(events.last(), Some(Event::JobFailed(_, message)) if message.contains(expected)), "{events:?}");
+        assert!(
+            matches!(events.last(), Some(Event::JobFailed(_, message)) if message.contains(expected)),
+            "{events:?}"
+        );
     }
     let klingon = JobRequest { language: Some("tlh".into()), ..request(demo_meeting()) };
     let job = bench.engine.transcribe(klingon);

@@ -68,7 +68,8 @@ impl SegmentationConfig {
         }
         let duration = &task["duration"];
         let duration_secs = duration.as_f64().or_else(|| duration.as_i64().map(|secs| secs as f64));
-        let duration_secs = duration_secs.filter(|secs| *secs > 0.0).ok_or(SegmentationConfigError::Entry("task.duration"))?;
+        let duration_secs =
+            duration_secs.filter(|secs| *secs > 0.0).ok_or(SegmentationConfigError::Entry("task.duration"))?;
         let config = Self {
             window_samples: (duration_secs * sample_rate as f64).round() as usize,
             sinc_stride: count("model.sincnet.stride", &model["sincnet"]["stride"])?,

@@ -58,7 +58,8 @@ impl LstmLayer {
         let n_rows = x.len() / self.input.n_in();
         let mut gates = vec![0.0; n_rows * 2 * n_gates];
         self.input.forward(x, &mut gates, Write::Replace);
-        let run = |direction: usize| self.directions[direction].run(&gates, direction * n_gates, n_sequences, self.hidden);
+        let run =
+            |direction: usize| self.directions[direction].run(&gates, direction * n_gates, n_sequences, self.hidden);
         let (forward, backward) = rayon::join(|| run(0), || run(1));
         let mut out = Vec::with_capacity(2 * forward.len());
         for (forward, backward) in forward.chunks_exact(self.hidden).zip(backward.chunks_exact(self.hidden)) {

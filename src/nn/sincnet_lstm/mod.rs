@@ -154,7 +154,9 @@ impl PyanNet {
                     (gain * value + offset * self.sinc_sums[filter]).abs()
                 });
                 self.norms[0].normalise_and_leak(&mut x);
-                for ((conv, channels), norm) in self.convs.iter().zip([SINC_FILTERS, CONV_CHANNELS]).zip(&self.norms[1..]) {
+                for ((conv, channels), norm) in
+                    self.convs.iter().zip([SINC_FILTERS, CONV_CHANNELS]).zip(&self.norms[1..])
+                {
                     let mut out = vec![0.0; (x.len() / channels - CONV_KERNEL + 1) * CONV_CHANNELS];
                     conv.convolve(&x, channels, 1, &mut out);
                     x = max_pool(&out, CONV_CHANNELS, |value, _| value);
@@ -190,7 +192,9 @@ impl PyanNet {
         for linear in &self.linears {
             let mut out = vec![0.0; n_rows * linear.n_out()];
             linear.forward(&x, &mut out, Write::Replace);
-            out.iter_mut().for_each(|value| *value = leak(*value));
+            for value in &mut out {
+                *value = leak(*value);
+            }
             x = out;
         }
         let n_classes = self.classifier.n_out();
@@ -199,7 +203,9 @@ impl PyanNet {
         for row in out.chunks_exact_mut(n_classes) {
             let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
             let log_sum = row.iter().map(|value| (value - max).exp()).sum::<f32>().ln() + max;
-            row.iter_mut().for_each(|value| *value -= log_sum);
+            for value in row {
+                *value -= log_sum;
+            }
         }
         out
     }
@@ -217,7 +223,9 @@ impl ChannelNorm {
         for row in x.chunks_exact(channels) {
             means.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
         }
-        means.iter_mut().for_each(|sum| *sum /= n_frames);
+        for sum in &mut means {
+            *sum /= n_frames;
+        }
         let mut scales = vec![0.0; channels];
         for row in x.chunks_exact(channels) {
             for ((sum, value), mean) in scales.iter_mut().zip(row).zip(&means) {

@@ -85,7 +85,8 @@ impl Decoder {
             let scope = scope.nth("layers", index);
             let cross = scope.at("encoder_attn");
             let key = (cross.at("k_proj").tensor("weight", &[width, width])?, Vec::new());
-            let value = (cross.at("v_proj").tensor("weight", &[width, width])?, cross.at("v_proj").tensor("bias", &[width])?);
+            let value =
+                (cross.at("v_proj").tensor("weight", &[width, width])?, cross.at("v_proj").tensor("bias", &[width])?);
             Ok(Layer {
                 self_norm: scope.at("self_attn_layer_norm").layer_norm(width)?,
                 self_qkv: qkv(&scope.at("self_attn"), width)?,
@@ -119,7 +120,9 @@ impl Decoder {
                 let mut out = Vec::with_capacity(encoded.len());
                 for head in 0..self.n_heads {
                     for frame in 0..n_frames {
-                        out.extend_from_slice(&rows[frame * 2 * width + first_column + head * head_width..][..head_width]);
+                        out.extend_from_slice(
+                            &rows[frame * 2 * width + first_column + head * head_width..][..head_width],
+                        );
                     }
                 }
                 out
@@ -129,7 +132,11 @@ impl Decoder {
         Encoded { layers: layers.collect::<Vec<_>>().into() }
     }
 
-    pub(super) fn forward(&self, batch: &mut [(&mut DecoderState, &[TokenId])], positions: &[(usize, usize)]) -> Vec<f32> {
+    pub(super) fn forward(
+        &self,
+        batch: &mut [(&mut DecoderState, &[TokenId])],
+        positions: &[(usize, usize)],
+    ) -> Vec<f32> {
         let width = self.width;
         // Each row of the hidden states is one new token of one sequence.
         let rows: Vec<Row> = batch

@@ -31,7 +31,8 @@ pub struct Tokenizer {
 impl Tokenizer {
     /// Reads a `tokenizer.json`.
     pub(super) fn parse(text: &str) -> Result<Self, ConfigError> {
-        let inner: tokenizers::Tokenizer = text.parse().map_err(|error: tokenizers::Error| ConfigError::Tokenizer(error.to_string()))?;
+        let inner: tokenizers::Tokenizer =
+            text.parse().map_err(|error: tokenizers::Error| ConfigError::Tokenizer(error.to_string()))?;
         let find = |token: &str| inner.token_to_id(token);
         let need = |token: &str| find(token).ok_or_else(|| ConfigError::MissingToken(token.to_owned()));
         let start_of_transcript = need("<|startoftranscript|>")?;

@@ -54,9 +54,10 @@ fn golden_demo_meetings() {
         let expected = reference["segments"].as_array().expect("a list");
         n_chunks += expected.len();
         let (mut found, mut wanted) = (transcript.segments.iter().peekable(), expected.iter().peekable());
-        while let (Some(segment), Some(chunk)) = (found.peek(), wanted.peek()) {
+        while let (Some(&segment), Some(&chunk)) = (found.peek(), wanted.peek()) {
             let (start, end) = (chunk["start"].as_f64().expect("a time"), chunk["end"].as_f64().expect("a time"));
-            let same_place = (segment.span.start.0 - start).abs() <= TOLERANCE_SECS && (segment.span.end.0 - end).abs() <= TOLERANCE_SECS;
+            let same_place = (segment.span.start.0 - start).abs() <= TOLERANCE_SECS
+                && (segment.span.end.0 - end).abs() <= TOLERANCE_SECS;
             let text = chunk["text"].as_str().expect("a text");
             if !same_place || segment.text != text {
                 differences.push(format!("{name}: {segment:?}\n  expected {start}..{end} {text:?}"));
@@ -79,5 +80,10 @@ fn golden_demo_meetings() {
         assert!(error_rate <= reference_rate + 0.01, "{name}: WER {error_rate}, reference {reference_rate}");
     }
     println!("{} of {n_chunks} chunks differ\n{}", differences.len(), differences.join("\n"));
-    assert!(differences.len() * 100 <= n_chunks * 2, "{} of {n_chunks} chunks differ:\n{}", differences.len(), differences.join("\n"));
+    assert!(
+        differences.len() * 100 <= n_chunks * 2,
+        "{} of {n_chunks} chunks differ:\n{}",
+        differences.len(),
+        differences.join("\n")
+    );
 }

@@ -2,8 +2,6 @@
 //! those in `tests/fixtures/reference`, or another set of the same kind in `HANSARD_REFERENCE_DIR`. Every size is read
 //! from the files.
 
-
-
 mod demo;
 mod log_mel;
 mod pyannote_segmentation;
@@ -20,10 +18,8 @@ use serde_json::Value;
 
 /// The folder `name` of the reference set.
 pub(crate) fn folder(name: &str) -> PathBuf {
-    let root = env::var_os("HANSARD_REFERENCE_DIR").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/reference"),
-        PathBuf::from,
-    );
+    let root = env::var_os("HANSARD_REFERENCE_DIR")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/reference"), PathBuf::from);
     root.join(name)
 }
 
@@ -36,7 +32,8 @@ pub(crate) struct Golden {
 impl Golden {
     pub(crate) fn of(name: &str) -> Self {
         let folder = folder(name);
-        let tensors = candle_core::safetensors::load(folder.join("golden.safetensors"), &Device::Cpu).expect("the golden tensors");
+        let tensors = candle_core::safetensors::load(folder.join("golden.safetensors"), &Device::Cpu)
+            .expect("the golden tensors");
         let json = fs::read_to_string(folder.join("golden.json"))
             .map_or(Value::Null, |text| serde_json::from_str(&text).expect("the golden values are JSON"));
         Self { tensors, json }

@@ -28,13 +28,15 @@ impl Fixture {
         let tokenizer = self.whisper.tokenizer();
         let flag = |name: &str| options.get(name).and_then(Value::as_bool);
         DecodeOptions {
-            language: options["language"].as_str().map(|code| tokenizer.language(code).expect("a language of the model")),
+            language: options["language"]
+                .as_str()
+                .map(|code| tokenizer.language(code).expect("a language of the model")),
             task: if options["task"] == "translate" { Task::Translate } else { Task::Transcribe },
             timestamps: if flag("without_timestamps") == Some(true) { Timestamps::Without } else { Timestamps::With },
             suppression: if options["suppress_tokens"] == "" { Suppression::None } else { Suppression::AsConfigured },
-            previous_text: options["prompt"].as_str().map_or(Vec::new(), |prompt| {
-                tokenizer.encode(&format!(" {}", prompt.trim())).expect("text")
-            }),
+            previous_text: options["prompt"]
+                .as_str()
+                .map_or(Vec::new(), |prompt| tokenizer.encode(&format!(" {}", prompt.trim())).expect("text")),
             max_new_tokens: options["sample_len"].as_u64().map(|n| n as usize),
         }
     }
@@ -91,8 +93,12 @@ fn golden_whisper_random_encoder_and_logits() {
 #[test]
 fn golden_whisper_random_greedy() {
     let fixture = Fixture::load();
-    let runs: Vec<(&String, &Value)> =
-        fixture.golden.json["openai"].as_object().expect("the runs").iter().filter(|(name, _)| name.starts_with("greedy")).collect();
+    let runs: Vec<(&String, &Value)> = fixture.golden.json["openai"]
+        .as_object()
+        .expect("the runs")
+        .iter()
+        .filter(|(name, _)| name.starts_with("greedy"))
+        .collect();
     assert!(runs.len() >= 2, "only {} greedy runs", runs.len());
     let options: Vec<DecodeOptions> = runs.iter().map(|(_, run)| fixture.options(&run["options"])).collect();
     let alone = decode(&fixture, &options, 1);
@@ -107,7 +113,11 @@ fn golden_whisper_random_greedy() {
             let expected = expected.as_f64().expect("a number");
             assert!((found - expected).abs() <= tolerance, "{name}: {what} is {found}, expected {expected}");
         }
-        assert_eq!(decoded.ending == Ending::EndOfText, run["stopped_by_eot"].as_bool().expect("a flag"), "{name}: ending");
+        assert_eq!(
+            decoded.ending == Ending::EndOfText,
+            run["stopped_by_eot"].as_bool().expect("a flag"),
+            "{name}: ending"
+        );
     }
     // Different prompts and lengths side by side: no row may notice its neighbours.
     for batch_size in [2, 3, options.len()] {
@@ -119,8 +129,12 @@ fn golden_whisper_random_greedy() {
 fn golden_whisper_random_language() {
     let fixture = Fixture::load();
     let found = fixture.whisper.language_probabilities(fixture.encoded());
-    let order: Vec<&str> =
-        fixture.golden.json["language"]["order"].as_array().expect("a list").iter().map(|code| code.as_str().expect("a code")).collect();
+    let order: Vec<&str> = fixture.golden.json["language"]["order"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|code| code.as_str().expect("a code"))
+        .collect();
     assert_eq!(found.iter().map(|(code, _)| code.as_str()).collect::<Vec<_>>(), order);
     let probabilities: Vec<f32> = found.iter().map(|(_, probability)| *probability as f32).collect();
     assert_close("language_probs", &probabilities, &fixture.golden.tensor("language_probs").0, 1e-4);
