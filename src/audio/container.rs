@@ -27,12 +27,14 @@ use symphonia::core::units::TimeBase;
 use symphonia_adapter_libopus::OpusDecoder;
 
 use super::decode::DecodeError;
-use super::mp4::{self, Mp4Track};
+use super::mp4::{Mp4, Mp4Track};
 use super::timeline::{Begin, Clock, TrackTimes};
 use super::wave::{WaveError, WaveHeader, WaveReader};
 
 /// Opus runs at this rate, whatever the container says.
 const OPUS_RATE_HZ: u32 = 48_000;
+
+const INDEX_IS_MISSING: &str = "its index is missing, as when a recording was not finished or not fully copied";
 
 static CODECS: LazyLock<CodecRegistry> = LazyLock::new(|| {
     let mut codecs = CodecRegistry::new();
@@ -84,26 +86,29 @@ impl SoundTrack {
 impl Container {
     /// Opens a recording of `n_bytes`.
     pub(super) fn open(path: &Path, mut file: File, n_bytes: u64) -> Result<Self, DecodeError> {
+        let unreadable = |source| DecodeError::unreadable(path, source);
         // What cannot be read here cannot be read by Symphonia either, which then says why.
-        let mp4_tracks = if is_mp4(&mut file).unwrap_or(false) { mp4::read_tracks(&file) } else { Ok(Vec::new()) };
+        let is_mp4 = is_mp4(&mut file).unwrap_or(false);
+        let mp4 = if is_mp4 { Mp4::read(&file).unwrap_or_default() } else { Mp4::default() };
         let header = WaveHeader::read(&file, n_bytes).map_err(|error| match error {
-            WaveError::Io(source) => DecodeError::unreadable(path, source),
+            WaveError::Io(source) => unreadable(source),
             WaveError::Header(reason) => DecodeError::damaged(path, reason),
         })?;
-        file.seek(SeekFrom::Start(0)).map_err(|source| DecodeError::unreadable(path, source))?;
         let is_unfinished = header.as_ref().is_some_and(|header| header.is_unfinished);
         let position = Arc::new(AtomicU64::new(0));
-        let file = WatchedFile { file, n_bytes, position: Arc::clone(&position) };
+        let n_claimed_bytes = mp4.n_claimed_bytes.max(n_bytes);
+        let access = Access::Random;
+        let file = WatchedFile { file, n_bytes, n_claimed_bytes, access, position: Arc::clone(&position) };
         let packets = if let Some(header) = header {
-            let reader = WaveReader::new(file, &header).map_err(|source| DecodeError::unreadable(path, source))?;
-            Packets::Wave(Box::new(reader))
+            Packets::Wave(Box::new(WaveReader::new(file, &header).map_err(unreadable)?))
         } else {
-            let stream = MediaSourceStream::new(Box::new(file), MediaSourceStreamOptions::default());
-            let probe = symphonia::default::get_probe();
-            let open = || probe.probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default());
-            Packets::Other(guarded(open).map_err(|error| refuse_container(path, error))?)
+            Packets::Other(probe(file).map_err(|error| match error {
+                SymphoniaError::IoError(source) if source.kind() != io::ErrorKind::UnexpectedEof => unreadable(source),
+                _ if is_mp4 && mp4.tracks.is_empty() => DecodeError::damaged(path, INDEX_IS_MISSING),
+                other => refuse_container(path, other),
+            })?)
         };
-        Ok(Self { packets, mp4_tracks: mp4_tracks.unwrap_or_default(), is_unfinished, position })
+        Ok(Self { packets, mp4_tracks: mp4.tracks, is_unfinished, position })
     }
 
     /// Whether the program that wrote it was stopped before it could say how long it is.
@@ -129,7 +134,8 @@ impl Container {
         }
     }
 
-    /// The default sound track, or the first other one that can be decoded.
+    /// The sound track that is marked as the default, or else the first, or else the first that can be decoded. (Matroska
+    /// files may leave the mark out to say yes; Symphonia 0.6 takes that for no.)
     pub(super) fn choose_track(&self, path: &Path) -> Result<SoundTrack, DecodeError> {
         let sounds = self.tracks().iter().filter_map(|track| Some((track, track.codec_params.as_ref()?.audio()?)));
         let mut sounds: Vec<(&Track, &AudioCodecParameters)> = sounds.collect();
@@ -297,11 +303,59 @@ pub(super) fn guarded<T>(run: impl FnOnce() -> SymphoniaResult<T>) -> SymphoniaR
         .unwrap_or(Err(SymphoniaError::LimitError("its content makes the decoder fail")))
 }
 
+/// Finds out what a file is and opens it.
+fn probe(mut file: WatchedFile) -> SymphoniaResult<Box<dyn FormatReader>> {
+    let mut same_file = file.try_clone()?;
+    let open = |file: WatchedFile| {
+        let stream = MediaSourceStream::new(Box::new(file), MediaSourceStreamOptions::default());
+        let (hint, options) = (Hint::new(), FormatOptions::default());
+        guarded(|| symphonia::default::get_probe().probe(&hint, stream, options, MetadataOptions::default()))
+    };
+    file.seek(SeekFrom::Start(0))?;
+    match open(file) {
+        Err(error) if is_damage(&error) => {
+            // Readers first look at the end for what is optional, such as an index for seeking, and give up if the file
+            // was cut off before it. Where they must not seek they read on from the beginning.
+            same_file.seek(SeekFrom::Start(0))?;
+            same_file.access = Access::InOrder;
+            open(same_file).map_err(|_second| error)
+        }
+        opened => opened,
+    }
+}
+
+fn is_damage(error: &SymphoniaError) -> bool {
+    match error {
+        SymphoniaError::IoError(source) => source.kind() == io::ErrorKind::UnexpectedEof,
+        // The Matroska reader finds its own structure unsupported where a cut file leaves it open.
+        SymphoniaError::DecodeError(_) | SymphoniaError::Unsupported(_) => true,
+        _ => false,
+    }
+}
+
 /// A file that tells how far it has been read, also while a reader of Symphonia owns it.
 struct WatchedFile {
     file: File,
     n_bytes: u64,
+    /// Where a reader finds itself after seeking to the end. Symphonia skips the sound of an MP4 file that ends beyond
+    /// the end of the file; thus it reads what is there, up to the end.
+    n_claimed_bytes: u64,
+    access: Access,
     position: Arc<AtomicU64>,
+}
+
+/// How a reader may move in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    Random,
+    InOrder,
+}
+
+impl WatchedFile {
+    /// The same file; it is read at the same place.
+    fn try_clone(&self) -> io::Result<Self> {
+        Ok(Self { file: self.file.try_clone()?, position: Arc::clone(&self.position), ..*self })
+    }
 }
 
 impl Read for WatchedFile {
@@ -314,6 +368,10 @@ impl Read for WatchedFile {
 
 impl Seek for WatchedFile {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let to = match to {
+            SeekFrom::End(distance) => SeekFrom::Start(self.n_claimed_bytes.saturating_add_signed(distance)),
+            other => other,
+        };
         let position = self.file.seek(to)?;
         self.position.store(position, Ordering::Relaxed);
         Ok(position)
@@ -322,7 +380,7 @@ impl Seek for WatchedFile {
 
 impl MediaSource for WatchedFile {
     fn is_seekable(&self) -> bool {
-        true
+        self.access == Access::Random
     }
 
     fn byte_len(&self) -> Option<u64> {
@@ -342,13 +400,7 @@ fn refuse_container(path: &Path, error: SymphoniaError) -> DecodeError {
         SymphoniaError::Unsupported(reason) if reason.contains("no suitable format reader") => {
             DecodeError::NotAudio { path: path.to_path_buf() }
         }
-        SymphoniaError::Unsupported("isomp4: missing moov atom") => {
-            DecodeError::damaged(path, "its index is missing, as when a recording was not finished or not fully copied")
-        }
-        SymphoniaError::IoError(source) if source.kind() != io::ErrorKind::UnexpectedEof => {
-            DecodeError::unreadable(path, source)
-        }
-        SymphoniaError::IoError(_) => DecodeError::damaged(path, "it ends inside its header"),
+        SymphoniaError::IoError(_) => DecodeError::damaged(path, "it is cut off too early to be read"),
         other => DecodeError::damaged(path, other.to_string()),
     }
 }

@@ -12,6 +12,9 @@ const MAX_BOXES: usize = 1_000_000;
 /// As much of one box as is read: an edit list of this size would have five thousand entries.
 const MAX_BODY_BYTES: u64 = 64 * 1024;
 
+/// No file lacks more than this; a length beyond it is damage itself, and some systems cannot even seek there.
+const MAX_MISSING_BYTES: u64 = 1 << 40;
+
 /// One track of a file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Mp4Track {
@@ -52,25 +55,40 @@ impl Mp4Track {
     }
 }
 
-/// The tracks of an MP4 file, or none if this is not one or has lost its index.
-pub(super) fn read_tracks(file: impl Read + Seek) -> io::Result<Vec<Mp4Track>> {
-    let mut reader = BufReader::new(file);
-    let n_bytes = reader.seek(SeekFrom::End(0))?;
-    let mut at = 0;
-    for _ in 0..MAX_BOXES {
-        let Some(found) = next_box(&mut reader, at..n_bytes)? else { break };
-        if found.name == *b"moov" {
-            return read_movie(&mut reader, found.body);
+/// What an MP4 file says about itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Mp4 {
+    /// None if it has lost its index.
+    pub(super) tracks: Vec<Mp4Track>,
+    /// How long it should be; more than it is if it was cut off.
+    pub(super) n_claimed_bytes: u64,
+}
+
+impl Mp4 {
+    /// Reads an MP4 file.
+    pub(super) fn read(file: impl Read + Seek) -> io::Result<Self> {
+        let mut reader = BufReader::new(file);
+        let n_bytes = reader.seek(SeekFrom::End(0))?;
+        let mut found = Self { tracks: Vec::new(), n_claimed_bytes: n_bytes };
+        let mut at = 0;
+        for _ in 0..MAX_BOXES {
+            let Some(next) = next_box(&mut reader, at..n_bytes)? else { break };
+            found.n_claimed_bytes = next.claimed_end.min(n_bytes + MAX_MISSING_BYTES);
+            at = next.body.end;
+            if next.name == *b"moov" && found.tracks.is_empty() {
+                found.tracks = read_movie(&mut reader, next.body)?;
+            }
         }
-        at = found.body.end;
+        Ok(found)
     }
-    Ok(Vec::new())
 }
 
 /// A box: its name, and where its body lies in the file.
 struct FoundBox {
     name: [u8; 4],
     body: Range<u64>,
+    /// Where it should end: beyond the file if that was cut off.
+    claimed_end: u64,
 }
 
 fn read_movie(reader: &mut (impl Read + Seek), movie: Range<u64>) -> io::Result<Vec<Mp4Track>> {
@@ -204,7 +222,11 @@ fn next_box(reader: &mut (impl Read + Seek), range: Range<u64>) -> io::Result<Op
         return Ok(None);
     }
     let name = u32_at(&head, 4).to_be_bytes();
-    Ok(Some(FoundBox { name, body: range.start + n_head_bytes..range.start + n_bytes.min(n_available) }))
+    Ok(Some(FoundBox {
+        name,
+        body: range.start + n_head_bytes..range.start + n_bytes.min(n_available),
+        claimed_end: range.start.saturating_add(n_bytes),
+    }))
 }
 
 fn read_body(reader: &mut (impl Read + Seek), body: &Range<u64>) -> io::Result<Vec<u8>> {
@@ -268,7 +290,7 @@ mod tests {
             (&[1 << 24, 1, 0, 1500, 0, 480, 65_536], edit(0.0, 0.01, Some(1.5))),
         ];
         for (list, expected) in cases {
-            let tracks = read_tracks(Cursor::new(movie(b"mp4a", list))).expect("readable");
+            let tracks = Mp4::read(Cursor::new(movie(b"mp4a", list))).expect("readable").tracks;
             let track = Mp4Track { id: 7, kind: *b"soun", codec: *b"mp4a", edit: expected, is_fragmented: false };
             assert_eq!(tracks, [track], "{list:?}");
         }
@@ -277,7 +299,7 @@ mod tests {
     #[test]
     fn encrypted_sound_is_recognised() {
         for (codec, expected) in [(b"mp4a", false), (b"enca", true), (b"drms", true), (b"alac", false)] {
-            let tracks = read_tracks(Cursor::new(movie(codec, &[0, 0]))).expect("readable");
+            let tracks = Mp4::read(Cursor::new(movie(codec, &[0, 0]))).expect("readable").tracks;
             assert_eq!(tracks[0].is_encrypted(), expected, "{}", codec.escape_ascii());
         }
     }
@@ -286,8 +308,8 @@ mod tests {
     fn a_movie_cut_anywhere_does_no_harm() {
         let whole = movie(b"mp4a", &[0, 1, 1500, 480, 65_536]);
         for end in 0..whole.len() {
-            let tracks = read_tracks(Cursor::new(&whole[..end])).expect("readable");
-            assert!(tracks.len() <= 1);
+            let cut = Mp4::read(Cursor::new(&whole[..end])).expect("readable");
+            assert!(cut.tracks.len() <= 1 && cut.n_claimed_bytes <= whole.len() as u64, "{end}: {cut:?}");
         }
     }
 }

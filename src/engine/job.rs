@@ -1,7 +1,6 @@
 //! One job from file to transcript: decode, find speech, cut it into chunks, transcribe. The only place where stages,
 //! models and files meet.
 
-use std::error::Error;
 use std::io;
 
 use anyhow::anyhow;
@@ -14,7 +13,6 @@ use crate::pipeline::StageError;
 use crate::pipeline::chunk::merge_regions;
 use crate::pipeline::speech::{SpeechThresholds, speech_regions, speech_scores};
 use crate::pipeline::transcribe::{TranscribeOptions, transcribe};
-use crate::task::Cancelled;
 use crate::transcript::Transcript;
 use crate::units::SampleIdx;
 
@@ -44,11 +42,8 @@ impl Runner for Transcriber {
     fn run(&mut self, request: &JobRequest, context: &JobContext<'_>) -> Result<Transcript, JobError> {
         let Self { models, paths, pool } = self;
         pool.install(|| run(models, paths, request, context)).map_err(|error| {
-            if error.chain().any(<dyn Error>::is::<Cancelled>) {
-                JobError::Cancelled
-            } else {
-                JobError::Failed(format!("{error:#}"))
-            }
+            // Whatever went wrong after the user asked to stop does not interest them any more.
+            if context.cancel().is_cancelled() { JobError::Cancelled } else { JobError::Failed(format!("{error:#}")) }
         })
     }
 }

@@ -394,7 +394,9 @@ fn the_container_and_codec_do_not_change_the_text() {
     desk.record("flac.flac", &["-c:a", "flac"]);
     desk.record("mkv.mkv", &[VIDEO.as_slice(), &["-c:a", "flac"]].concat());
     let lossy = ["mp3.mp3", "m4a.m4a", "ogg.ogg", "opus.opus", "webm.webm", "mp4.mp4"];
-    desk.record("mp3.mp3", &["-c:a", "libmp3lame", "-b:a", "128k"]);
+    // At 16 kHz LAME cuts off what is above 7.5 kHz and takes half a decibel away, which moves the end of the first chunk
+    // and so the text, in the reference implementation as well.
+    desk.record("mp3.mp3", &["-ar", "44100", "-c:a", "libmp3lame", "-b:a", "128k"]);
     desk.record("m4a.m4a", &["-c:a", "aac", "-b:a", "96k"]);
     desk.record("ogg.ogg", &["-c:a", "libvorbis", "-q:a", "6"]);
     desk.record("opus.opus", &["-c:a", "libopus", "-b:a", "96k"]);

@@ -1,14 +1,17 @@
 //! A bidirectional LSTM layer over a batch of sequences, all sequences stepping together.
 
+use rten_simd::ops::{BitOps, NumOps};
 use rten_simd::{Isa, SimdOp, SimdUnaryOp};
 use rten_vecmath::{Sigmoid, Tanh};
 
 use super::super::checkpoint::{CheckpointError, Scope};
 use super::super::linear::{Linear, Write};
 
-/// Sequences and gate columns that one pass over the recurrent weights serves: 4 x 32 sums fit the vector registers.
+/// Sequences and gate columns that one pass over the recurrent weights serves: 4 x 16 sums fit the vector registers.
 const ROW_BLOCK: usize = 4;
-const COLUMN_BLOCK: usize = 32;
+const PANEL: usize = 16;
+/// The narrowest vectors have 4 lanes.
+const MAX_VECTORS: usize = PANEL / 4;
 
 /// Weights of one layer, both directions.
 pub(super) struct LstmLayer {
@@ -18,9 +21,11 @@ pub(super) struct LstmLayer {
     hidden: usize,
 }
 
-/// Recurrent weights of one direction, `[hidden, 4 * hidden]`; gates in PyTorch's order input, forget, cell, output.
+/// Recurrent weights of one direction, gates in PyTorch's order input, forget, cell, output.
 struct Recurrence {
-    weight: Vec<f32>,
+    /// `[panels, hidden, 16]`: 16 neighbouring gate columns together, in the order in which they are multiplied; the
+    /// last panel is filled up with zeros.
+    panels: Vec<f32>,
     order: Order,
 }
 
@@ -42,8 +47,7 @@ impl LstmLayer {
             bias.iter_mut().zip(recurrent_bias).for_each(|(bias, recurrent)| *bias += recurrent);
             inputs.push((weight, bias));
             let recurrent = scope.tensor(&format!("weight_hh_l{layer}{suffix}"), &[n_gates, hidden])?;
-            let weight = (0..hidden).flat_map(|unit| recurrent.iter().skip(unit).step_by(hidden).copied()).collect();
-            Ok::<_, CheckpointError>(Recurrence { weight, order })
+            Ok::<_, CheckpointError>(Recurrence { panels: to_panels(&recurrent, hidden), order })
         };
         let directions = [recurrence("", Order::Forward)?, recurrence("_reverse", Order::Backward)?];
         Ok(Self { input: Linear::fused(&inputs, n_in), directions, hidden })
@@ -92,7 +96,7 @@ impl Recurrence {
                 let row = (frame * n_sequences + sequence) * 2 * n_gates;
                 gates.copy_from_slice(&inputs[row + first_gate..][..n_gates]);
             }
-            Recur { state: &state, weight: &self.weight, gates: &mut gates, hidden }.dispatch();
+            Recur { state: &state, panels: &self.panels, gates: &mut gates, hidden }.dispatch();
             for (gates, cell) in gates.chunks_exact_mut(n_gates).zip(cells.chunks_exact_mut(hidden)) {
                 let (input_forget, rest) = gates.split_at_mut(2 * hidden);
                 let (candidate, output) = rest.split_at_mut(hidden);
@@ -118,11 +122,24 @@ impl Recurrence {
     }
 }
 
-/// `gates += state · weight` for all sequences. A matrix product too small for a threaded one: plain loops, compiled for
-/// each instruction set; `dispatch` picks one at run time.
+/// `[gates, hidden]`, as PyTorch stores it, to the order of [`Recurrence::panels`].
+fn to_panels(weight: &[f32], hidden: usize) -> Vec<f32> {
+    let n_gates = weight.len() / hidden;
+    let n_panels = n_gates.div_ceil(PANEL);
+    let mut panels = Vec::with_capacity(n_panels * PANEL * hidden);
+    for panel in 0..n_panels {
+        for unit in 0..hidden {
+            let gates = panel * PANEL..(panel + 1) * PANEL;
+            panels.extend(gates.map(|gate| if gate < n_gates { weight[gate * hidden + unit] } else { 0.0 }));
+        }
+    }
+    panels
+}
+
+/// `gates += state · weight` for all sequences: a matrix product too small to be worth threads and packing.
 struct Recur<'a> {
     state: &'a [f32],
-    weight: &'a [f32],
+    panels: &'a [f32],
     gates: &'a mut [f32],
     hidden: usize,
 }
@@ -131,41 +148,55 @@ impl SimdOp for Recur<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn eval<I: Isa>(self, _isa: I) {
-        let n_gates = 4 * self.hidden;
-        let blocks = self.state.chunks(ROW_BLOCK * self.hidden).zip(self.gates.chunks_mut(ROW_BLOCK * n_gates));
-        for (state, gates) in blocks {
-            let n_rows = state.len() / self.hidden;
-            for first in (0..n_gates).step_by(COLUMN_BLOCK) {
-                let n_columns = COLUMN_BLOCK.min(n_gates - first);
-                let mut sums = [[0.0_f32; COLUMN_BLOCK]; ROW_BLOCK];
-                if n_rows == ROW_BLOCK && n_columns == COLUMN_BLOCK {
-                    for (unit, weights) in self.weight.chunks_exact(n_gates).enumerate() {
-                        let weights: &[f32; COLUMN_BLOCK] =
-                            weights[first..].first_chunk().expect("a full block of columns");
-                        for (row, sums) in sums.iter_mut().enumerate() {
-                            let value = state[row * self.hidden + unit];
-                            for column in 0..COLUMN_BLOCK {
-                                sums[column] += value * weights[column];
-                            }
-                        }
-                    }
+    fn eval<I: Isa>(self, isa: I) {
+        let Self { state, panels, gates, hidden } = self;
+        for (panel, weights) in panels.chunks_exact(PANEL * hidden).enumerate() {
+            let rows = state.chunks(ROW_BLOCK * hidden).zip(gates.chunks_mut(ROW_BLOCK * 4 * hidden));
+            for (state, gates) in rows {
+                if state.len() == ROW_BLOCK * hidden {
+                    add_products::<I, ROW_BLOCK>(isa, state, weights, panel * PANEL, gates, hidden);
                 } else {
-                    for (unit, weights) in self.weight.chunks_exact(n_gates).enumerate() {
-                        for (row, sums) in sums.iter_mut().take(n_rows).enumerate() {
-                            let value = state[row * self.hidden + unit];
-                            for (sum, weight) in sums.iter_mut().zip(&weights[first..first + n_columns]) {
-                                *sum += value * weight;
-                            }
-                        }
-                    }
-                }
-                for (gates, sums) in gates.chunks_exact_mut(n_gates).zip(&sums) {
-                    for (gate, sum) in gates[first..first + n_columns].iter_mut().zip(sums) {
-                        *gate += sum;
+                    for (state, gates) in state.chunks_exact(hidden).zip(gates.chunks_exact_mut(4 * hidden)) {
+                        add_products::<I, 1>(isa, state, weights, panel * PANEL, gates, hidden);
                     }
                 }
             }
+        }
+    }
+}
+
+/// One panel of weights times `ROWS` states, added to their gates from column `first` on.
+///
+/// # Shapes
+/// `state` `[ROWS, hidden]`, `weights` `[hidden, 16]`, `gates` `[ROWS, 4 * hidden]`
+#[inline(always)]
+fn add_products<I: Isa, const ROWS: usize>(
+    isa: I,
+    state: &[f32],
+    weights: &[f32],
+    first: usize,
+    gates: &mut [f32],
+    hidden: usize,
+) {
+    let ops = isa.f32();
+    let n_lanes = ops.len();
+    let n_vectors = PANEL / n_lanes;
+    let mut sums = [[ops.zero(); MAX_VECTORS]; ROWS];
+    for (unit, weights) in weights.chunks_exact(PANEL).enumerate() {
+        for (row, sums) in sums.iter_mut().enumerate() {
+            let value = ops.splat(state[row * hidden + unit]);
+            for (vector, sum) in sums.iter_mut().enumerate().take(n_vectors) {
+                *sum = ops.mul_add(value, ops.load(&weights[vector * n_lanes..]), *sum);
+            }
+        }
+    }
+    for (gates, sums) in gates.chunks_exact_mut(4 * hidden).zip(sums) {
+        let mut products = [0.0; PANEL];
+        for (vector, sum) in sums.into_iter().enumerate().take(n_vectors) {
+            ops.store(sum, &mut products[vector * n_lanes..]);
+        }
+        for (gate, product) in gates[first..].iter_mut().zip(products) {
+            *gate += product;
         }
     }
 }
