@@ -384,7 +384,8 @@ impl MediaSource for WatchedFile {
     }
 
     fn byte_len(&self) -> Option<u64> {
-        Some(self.n_bytes)
+        // A reader that knows where the file ends refuses elements that claim to reach beyond it.
+        (self.access == Access::Random).then_some(self.n_bytes)
     }
 }
 

@@ -255,7 +255,7 @@ mod tests {
 
     use super::*;
 
-    fn boxed(name: &[u8; 4], body: &[u8]) -> Vec<u8> {
+    fn boxed(name: &[u8], body: &[u8]) -> Vec<u8> {
         [&(body.len() as u32 + 8).to_be_bytes()[..], name, body].concat()
     }
 
@@ -264,7 +264,7 @@ mod tests {
     }
 
     /// A movie of 1000 ticks per second with one sound track of 48000, number 7.
-    fn movie(codec: &[u8; 4], edit_list: &[u32]) -> Vec<u8> {
+    fn movie(codec: &[u8], edit_list: &[u32]) -> Vec<u8> {
         let description = [words(&[0, 1, 16]), codec.to_vec(), words(&[0, 0])].concat();
         let table = boxed(b"minf", &boxed(b"stbl", &boxed(b"stsd", &description)));
         let handler = boxed(b"hdlr", &[words(&[0, 0]), b"soun".to_vec()].concat());

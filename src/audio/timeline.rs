@@ -112,29 +112,26 @@ impl Timeline {
         let at_secs = frames.at_secs.or(self.origin_secs.map(|origin_secs| origin_secs + self.cursor_secs));
         let at_secs = at_secs.unwrap_or(0.0);
         let mut n_silent = 0;
-        let origin_secs = match self.origin_secs {
-            Some(origin_secs) => {
-                let gap_secs = at_secs - origin_secs - self.cursor_secs;
-                if gap_secs < self.times.clock.shortest_gap_secs() {
-                    origin_secs
-                } else if gap_secs <= MAX_GAP_SECS && self.takes_silence(gap_secs) {
-                    n_silent += to_frames(gap_secs);
-                    self.cursor_secs += gap_secs;
-                    self.n_gaps += 1;
-                    origin_secs
-                } else {
-                    origin_secs + gap_secs
-                }
-            }
-            None => {
-                let origin_secs = self.origin(at_secs);
-                let lead_secs = self.times.lead_secs + (at_secs - origin_secs).max(0.0);
-                if lead_secs <= MAX_GAP_SECS && self.takes_silence(lead_secs) {
-                    n_silent += to_frames(lead_secs);
-                }
-                self.cursor_secs = at_secs - origin_secs;
+        let origin_secs = if let Some(origin_secs) = self.origin_secs {
+            let gap_secs = at_secs - origin_secs - self.cursor_secs;
+            if gap_secs < self.times.clock.shortest_gap_secs() {
                 origin_secs
+            } else if gap_secs <= MAX_GAP_SECS && self.takes_silence(gap_secs) {
+                n_silent += to_frames(gap_secs);
+                self.cursor_secs += gap_secs;
+                self.n_gaps += 1;
+                origin_secs
+            } else {
+                origin_secs + gap_secs
             }
+        } else {
+            let origin_secs = self.origin(at_secs);
+            let lead_secs = self.times.lead_secs + (at_secs - origin_secs).max(0.0);
+            if lead_secs <= MAX_GAP_SECS && self.takes_silence(lead_secs) {
+                n_silent += to_frames(lead_secs);
+            }
+            self.cursor_secs = at_secs - origin_secs;
+            origin_secs
         };
         self.origin_secs = Some(origin_secs);
         let n_skipped = to_frames(-self.cursor_secs).min(frames.n_frames);

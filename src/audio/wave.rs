@@ -250,8 +250,8 @@ mod tests {
 
     use super::*;
 
-    fn chunk(name: &[u8; 4], length: u32, body: &[u8]) -> Vec<u8> {
-        [&name[..], &length.to_le_bytes(), body].concat()
+    fn chunk(name: &[u8], length: u32, body: &[u8]) -> Vec<u8> {
+        [name, &length.to_le_bytes(), body].concat()
     }
 
     fn format(tag: u16, n_channels: u16, n_bits: u16) -> Vec<u8> {
@@ -263,7 +263,7 @@ mod tests {
         chunk(b"fmt ", 16, &body)
     }
 
-    fn file(name: &[u8; 4], length: u32, chunks: &[Vec<u8>]) -> Vec<u8> {
+    fn file(name: &[u8], length: u32, chunks: &[Vec<u8>]) -> Vec<u8> {
         [chunk(name, length, b"WAVE"), chunks.concat()].concat()
     }
 

@@ -416,7 +416,7 @@ fn what_is_no_recording_is_refused_in_one_line() {
     for (name, bytes) in others {
         assert_refused(&make(name, bytes), "no audio or video", |e| matches!(e, DecodeError::NotAudio { .. }));
     }
-    let samples = [1; 32_000];
+    let samples = vec![1; 32_000];
     for (name, bytes, expected) in [
         ("no_channels.wav", wav(0, 16_000, 16, 32_000, &samples), "0 channels"),
         ("no_data.wav", wav(1, 16_000, 16, 32_000, &samples)[..36].to_vec(), "before the first sample"),

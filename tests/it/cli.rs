@@ -20,7 +20,7 @@ const MAX_DEMO_WORD_ERROR_RATE: f64 = 0.0711;
 /// How far lossy coding may change the text.
 const MAX_LOSSY_WORD_ERROR_RATE: f64 = 0.03;
 /// Far more than any run here takes. A program that hangs shall fail its test, not stop all of them.
-const TIMEOUT: Duration = Duration::from_secs(600);
+const TIMEOUT: Duration = Duration::from_mins(10);
 /// From Ctrl-C to the end of the process: one second, and one for a machine that is busy with other tests.
 const MAX_CANCEL_TIME: Duration = Duration::from_secs(2);
 

@@ -118,7 +118,7 @@ fn jobs_run_in_order_and_one_that_fails_or_panics_does_not_stop_the_others() {
         match event {
             Event::JobFailed(JobId(2), message) => assert_eq!(message, "fails: because"),
             Event::JobFailed(_, message) => {
-                assert!(message.contains("panics") && message.contains("scripted"), "{message}")
+                assert!(message.contains("panics") && message.contains("scripted"), "{message}");
             }
             _ => {}
         }

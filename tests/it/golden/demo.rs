@@ -76,10 +76,8 @@ fn golden_demo_meetings() {
         let truth = fs::read_to_string(meetings.join(format!("{name}.txt"))).expect("the true words");
         let error_rate = word_error_rate(&truth, &transcript.plain_text());
         let reference_rate = reference["wer"].as_f64().expect("a rate");
-        println!("{name}: WER {error_rate:.4}, reference {reference_rate:.4}");
         assert!(error_rate <= reference_rate + 0.01, "{name}: WER {error_rate}, reference {reference_rate}");
     }
-    println!("{} of {n_chunks} chunks differ\n{}", differences.len(), differences.join("\n"));
     assert!(
         differences.len() * 100 <= n_chunks * 2,
         "{} of {n_chunks} chunks differ:\n{}",
