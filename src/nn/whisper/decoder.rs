@@ -50,6 +50,7 @@ struct CrossKeyValues {
 }
 
 /// What one sequence has seen so far.
+#[derive(Clone)]
 pub struct DecoderState {
     encoded: Encoded,
     layers: Vec<SelfKeyValues>,
@@ -58,7 +59,7 @@ pub struct DecoderState {
 
 /// # Shapes
 /// `[tokens, width]`
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct SelfKeyValues {
     keys: Vec<f32>,
     values: Vec<f32>,

@@ -1,9 +1,10 @@
-//! Greedy decoding of many chunks at once, with continuous batching: a chunk that is finished leaves the batch, and the
-//! next one takes its place while the others go on.
+//! Decoding of many chunks at once, with continuous batching: a chunk that is finished leaves the batch, and the next one
+//! takes its place while the others go on.
 
 use super::Whisper;
 use super::decoder::{DecoderState, Encoded};
 use super::rules::{DecodeOptions, LogitRules, log_sum_exp};
+use super::search::{Continuation, Search};
 use super::tokenizer::TokenId;
 
 /// What the model said about one chunk.
@@ -32,37 +33,42 @@ pub enum Ending {
 /// Chunks that are being decoded together.
 pub struct Batch<'a> {
     whisper: &'a Whisper,
-    rows: Vec<Row>,
+    items: Vec<Item>,
 }
 
-struct Row {
+/// One chunk: a search, and the sequences that it follows.
+struct Item {
     id: usize,
-    state: DecoderState,
+    search: Search,
+    /// One for each hypothesis that the search follows.
+    sequences: Vec<Sequence>,
     rules: LogitRules,
-    /// What the decoder has yet to see: the prompt at first, then the last sampled token.
-    unseen: Vec<TokenId>,
     /// Where in the prompt `<|startoftranscript|>` is, until its logits were read.
     start: Option<usize>,
-    tokens: Vec<TokenId>,
-    max_new_tokens: usize,
-    sum_logprob: f64,
+    n_tokens_left: usize,
     no_speech_prob: f64,
+}
+
+struct Sequence {
+    state: DecoderState,
+    /// What the decoder has yet to see: the prompt at first, then the last sampled token.
+    unseen: Vec<TokenId>,
 }
 
 impl<'a> Batch<'a> {
     /// An empty batch.
     pub fn new(whisper: &'a Whisper) -> Self {
-        Self { whisper, rows: Vec::new() }
+        Self { whisper, items: Vec::new() }
     }
 
     /// Chunks in it.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.items.len()
     }
 
     /// Whether no chunk is in it.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.items.is_empty()
     }
 
     /// Adds a chunk; `id` comes back with its result.
@@ -70,75 +76,104 @@ impl<'a> Batch<'a> {
         let (config, tokenizer) = (self.whisper.config(), self.whisper.tokenizer());
         let (prompt, start) = options.prompt(config, tokenizer);
         let room = config.max_target_positions.saturating_sub(prompt.len());
-        self.rows.push(Row {
+        self.items.push(Item {
             id,
-            state: DecoderState::new(encoded),
+            search: Search::new(options.strategy, options.length_penalty, tokenizer.end_of_text),
+            sequences: vec![Sequence { state: DecoderState::new(encoded), unseen: prompt }],
             rules: LogitRules::new(options, config, tokenizer),
-            unseen: prompt,
             start: Some(start),
-            tokens: Vec::new(),
-            max_new_tokens: options.max_new_tokens.unwrap_or(config.max_target_positions / 2).min(room),
-            sum_logprob: 0.0,
+            n_tokens_left: options.max_new_tokens.unwrap_or(config.max_target_positions / 2).min(room),
             no_speech_prob: 0.0,
         });
     }
 
-    /// Samples one token for every chunk, and returns those that are finished, with their `id`.
+    /// Samples one token for every sequence, and returns the chunks that are finished, with their `id`.
     pub fn step(&mut self) -> Vec<(usize, Decoded)> {
-        if self.rows.is_empty() {
+        if self.items.is_empty() {
             return Vec::new();
         }
-        let mut positions = Vec::new();
-        for (sequence, row) in self.rows.iter().enumerate() {
-            positions.push((sequence, row.unseen.len() - 1));
-            positions.extend(row.start.map(|start| (sequence, start)));
-        }
-        let mut inputs: Vec<_> = self.rows.iter_mut().map(|row| (&mut row.state, row.unseen.as_slice())).collect();
-        let mut logits = self.whisper.decode(&mut inputs, &positions);
-        let tokenizer = self.whisper.tokenizer();
-        let mut logits = logits.chunks_exact_mut(self.whisper.config().vocab_size);
-        let mut next_logits = || logits.next().expect("one row of logits for each position asked for");
+        let vocab_size = self.whisper.config().vocab_size;
+        let mut logits = self.next_logits();
+        let mut rows = logits.chunks_exact_mut(vocab_size);
+        let no_speech = self.whisper.tokenizer().no_speech;
         let mut finished = Vec::new();
-        for (n, row) in self.rows.iter_mut().enumerate() {
-            let last = next_logits();
-            if row.start.take().is_some() {
-                let at_start = next_logits();
-                row.no_speech_prob = tokenizer.no_speech.map_or(0.0, |token| probability(at_start, token));
+        for (n, item) in self.items.iter_mut().enumerate() {
+            if item.start.take().is_some() {
+                let at_start = rows.next().expect("logits at the start were asked for");
+                item.no_speech_prob = no_speech.map_or(0.0, |token| probability(at_start, token));
             }
-            if let Some(ending) = row.sample(last, tokenizer.end_of_text) {
-                finished.push((n, ending));
+            let rows: Vec<&mut [f32]> = rows.by_ref().take(item.sequences.len()).collect();
+            if item.advance(rows) == Progress::Finished {
+                finished.push(n);
             }
         }
-        let mut results: Vec<_> = finished
-            .into_iter()
-            .rev()
-            .map(|(n, ending)| {
-                let row = self.rows.remove(n);
-                let avg_logprob = row.sum_logprob / (row.tokens.len() + 1) as f64;
-                (row.id, Decoded { tokens: row.tokens, avg_logprob, no_speech_prob: row.no_speech_prob, ending })
-            })
-            .collect();
+        let mut results: Vec<_> = finished.into_iter().rev().map(|n| self.items.remove(n).finish()).collect();
         results.reverse();
         results
     }
+
+    /// Feeds every sequence what it has not seen. The result has, for each chunk, the logits at the start token if they
+    /// were not read yet, then those of each sequence's next token.
+    fn next_logits(&mut self) -> Vec<f32> {
+        let mut positions = Vec::new();
+        let mut sequence_idx = 0;
+        for item in &self.items {
+            positions.extend(item.start.map(|start| (sequence_idx, start)));
+            for sequence in &item.sequences {
+                positions.push((sequence_idx, sequence.unseen.len() - 1));
+                sequence_idx += 1;
+            }
+        }
+        let sequences = self.items.iter_mut().flat_map(|item| &mut item.sequences);
+        let mut inputs: Vec<_> = sequences.map(|sequence| (&mut sequence.state, sequence.unseen.as_slice())).collect();
+        self.whisper.decode(&mut inputs, &positions)
+    }
 }
 
-impl Row {
-    fn sample(&mut self, logits: &mut [f32], end_of_text: TokenId) -> Option<Ending> {
-        if self.max_new_tokens == 0 {
-            return Some(Ending::TokenLimit);
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    GoesOn,
+    Finished,
+}
+
+impl Item {
+    fn advance(&mut self, mut rows: Vec<&mut [f32]>) -> Progress {
+        if self.n_tokens_left == 0 {
+            return Progress::Finished;
         }
-        self.rules.apply(&self.tokens, logits);
-        let token = argmax(logits);
-        self.sum_logprob += f64::from(logits[token] - log_sum_exp(logits));
-        let token = token as TokenId;
-        if token == end_of_text {
-            return Some(Ending::EndOfText);
+        self.n_tokens_left -= 1;
+        for (row, hypothesis) in rows.iter_mut().zip(self.search.live()) {
+            self.rules.apply(&hypothesis.tokens, row);
         }
-        self.tokens.push(token);
-        self.unseen = vec![token];
-        (self.tokens.len() == self.max_new_tokens).then_some(Ending::TokenLimit)
+        let rows: Vec<&[f32]> = rows.iter().map(|row| &**row).collect();
+        let continuations = self.search.advance(&rows);
+        self.sequences = follow(std::mem::take(&mut self.sequences), &continuations);
+        if self.sequences.is_empty() || self.n_tokens_left == 0 { Progress::Finished } else { Progress::GoesOn }
     }
+
+    fn finish(self) -> (usize, Decoded) {
+        let (best, ending) = self.search.finish();
+        let avg_logprob = best.sum_logprob / (best.tokens.len() + 1) as f64;
+        (self.id, Decoded { tokens: best.tokens, avg_logprob, no_speech_prob: self.no_speech_prob, ending })
+    }
+}
+
+/// The sequences after one more token each. A parent's memory is copied only where several go on from it.
+fn follow(parents: Vec<Sequence>, continuations: &[Continuation]) -> Vec<Sequence> {
+    let mut parents: Vec<Option<DecoderState>> = parents.into_iter().map(|parent| Some(parent.state)).collect();
+    let state_for = |n: usize, parent: usize, parents: &mut Vec<Option<DecoderState>>| {
+        let is_needed_again = continuations[n + 1..].iter().any(|later| later.parent == parent);
+        let state = if is_needed_again { parents[parent].clone() } else { parents[parent].take() };
+        state.expect("taken by its last continuation only")
+    };
+    continuations
+        .iter()
+        .enumerate()
+        .map(|(n, continuation)| Sequence {
+            state: state_for(n, continuation.parent, &mut parents),
+            unseen: vec![continuation.token],
+        })
+        .collect()
 }
 
 impl Whisper {
@@ -162,15 +197,4 @@ impl Whisper {
 /// Softmax of `logits` at `token`.
 fn probability(logits: &[f32], token: TokenId) -> f64 {
     logits.get(token as usize).map_or(0.0, |logit| f64::from(logit - log_sum_exp(logits)).exp())
-}
-
-/// The first of the largest values, as PyTorch.
-fn argmax(values: &[f32]) -> usize {
-    let mut best = 0;
-    for (index, value) in values.iter().enumerate() {
-        if *value > values[best] {
-            best = index;
-        }
-    }
-    best
 }

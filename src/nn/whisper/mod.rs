@@ -12,6 +12,7 @@ mod decoder;
 mod encoder;
 pub mod generate;
 mod rules;
+mod search;
 mod tokenizer;
 
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ use super::mel::LogMel;
 pub use config::{ConfigError, WhisperConfig};
 pub use decoder::{DecoderState, Encoded};
 pub use rules::{DecodeOptions, Suppression, Task, Timestamps};
+pub use search::Strategy;
 pub use tokenizer::{TokenId, Tokenizer};
 
 /// A Whisper model: everything that a folder in Hugging Face layout holds.

@@ -1,6 +1,7 @@
 //! Which tokens may come next: openai-whisper's logit filters (`decoding.py`, 20250625), and the prompt they start from.
 
 use super::config::WhisperConfig;
+use super::search::Strategy;
 use super::tokenizer::{TokenId, Tokenizer};
 
 /// What to do with the speech.
@@ -34,7 +35,7 @@ pub enum Suppression {
 }
 
 /// How one chunk is decoded.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DecodeOptions {
     /// Token of the spoken language; `None` for English-only models.
     pub language: Option<TokenId>,
@@ -46,6 +47,11 @@ pub struct DecodeOptions {
     pub suppression: Suppression,
     /// Text that came before, as tokens; the last ones count if they are too many.
     pub previous_text: Vec<TokenId>,
+    /// How the text is looked for.
+    pub strategy: Strategy,
+    /// Exponent of the length penalty by which texts of different length are compared; `None`: their mean
+    /// log-probability.
+    pub length_penalty: Option<f32>,
     /// Most tokens to say; `None`: half of what fits the decoder.
     pub max_new_tokens: Option<usize>,
 }

@@ -1,7 +1,9 @@
 //! `whisper_random`: encoder, logits, greedy decoding, language detection and the tokenizer.
 
 use hansard::nn::whisper::generate::{Batch, Decoded, Ending};
-use hansard::nn::whisper::{DecodeOptions, DecoderState, Encoded, Suppression, Task, Timestamps, TokenId, Whisper};
+use hansard::nn::whisper::{
+    DecodeOptions, DecoderState, Encoded, Strategy, Suppression, Task, Timestamps, TokenId, Whisper,
+};
 use serde_json::Value;
 
 use super::{Golden, assert_close, audio, folder};
@@ -37,6 +39,11 @@ impl Fixture {
             previous_text: options["prompt"]
                 .as_str()
                 .map_or(Vec::new(), |prompt| tokenizer.encode(&format!(" {}", prompt.trim())).expect("text")),
+            strategy: options["beam_size"].as_u64().map_or(Strategy::Greedy, |size| Strategy::Beam {
+                size: size as usize,
+                patience: options["patience"].as_f64().unwrap_or(1.0) as f32,
+            }),
+            length_penalty: options["length_penalty"].as_f64().map(|exponent| exponent as f32),
             max_new_tokens: options["sample_len"].as_u64().map(|n| n as usize),
         }
     }
@@ -91,15 +98,10 @@ fn golden_whisper_random_encoder_and_logits() {
 }
 
 #[test]
-fn golden_whisper_random_greedy() {
+fn golden_whisper_random_greedy_and_beam() {
     let fixture = Fixture::load();
-    let runs: Vec<(&String, &Value)> = fixture.golden.json["openai"]
-        .as_object()
-        .expect("the runs")
-        .iter()
-        .filter(|(name, _)| name.starts_with("greedy"))
-        .collect();
-    assert!(runs.len() >= 2, "only {} greedy runs", runs.len());
+    let runs: Vec<(&String, &Value)> = fixture.golden.json["openai"].as_object().expect("the runs").iter().collect();
+    assert!(runs.len() >= 2, "only {} runs", runs.len());
     let options: Vec<DecodeOptions> = runs.iter().map(|(_, run)| fixture.options(&run["options"])).collect();
     let alone = decode(&fixture, &options, 1);
     for ((name, run), decoded) in runs.iter().zip(&alone) {
