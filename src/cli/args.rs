@@ -4,9 +4,9 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
-use crate::engine::DEFAULT_MODEL;
+use crate::engine::{DEFAULT_MODEL, Task};
 use crate::export::Format;
 
 const EXAMPLES: &str = "\
@@ -71,6 +71,18 @@ pub(super) struct TranscribeArguments {
     #[arg(long, value_name = "CODE|auto", default_value = "auto", value_parser = Language::parse)]
     pub(super) language: Language,
 
+    /// Write down what is said, or its translation into English (with models that can translate)
+    #[arg(long, value_enum, default_value_t = TaskName::Transcribe)]
+    pub(super) task: TaskName,
+
+    /// What the recordings are about: names and terms in this text are recognised more easily
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub(super) prompt: String,
+
+    /// Texts that the search follows at once: more is slower and sometimes better
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub(super) beam_size: NonZeroUsize,
+
     /// What to write: one or more of txt, md, srt, vtt, json, tsv, csv, separated by commas
     #[arg(long, value_name = "LIST", default_value = "txt", value_delimiter = ',')]
     pub(super) format: Vec<Format>,
@@ -98,6 +110,22 @@ pub(super) struct DemoArguments {
     /// Processor threads to compute with [default: one for each core]
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<NonZeroUsize>,
+}
+
+/// The task, as it is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum TaskName {
+    Transcribe,
+    Translate,
+}
+
+impl From<TaskName> for Task {
+    fn from(name: TaskName) -> Self {
+        match name {
+            TaskName::Transcribe => Self::Transcribe,
+            TaskName::Translate => Self::Translate,
+        }
+    }
 }
 
 /// The language that was asked for.

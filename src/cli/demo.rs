@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &DemoArguments, paths: &AppPaths) -> anyhow::Result
     let n_threads = arguments.threads.map(usize::from);
     let mut engine = Engine::start(paths.clone(), n_threads, Arc::new(|| {})).context("cannot start the engine")?;
     let mut display = Display::new(Verbosity::Normal);
-    let request = JobRequest { path: meeting.clone(), model: DEFAULT_MODEL.to_owned(), language: None };
+    let request = JobRequest::new(meeting.clone(), DEFAULT_MODEL);
     let mut shown = None;
     let outcome = batch::run(&mut engine, vec![request], &mut display, |finished, display| {
         display.result(timed_text(finished.transcript).as_bytes()).map_err(DeliveryError::Stdout)?;

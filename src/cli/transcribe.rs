@@ -28,7 +28,13 @@ pub(super) fn run(arguments: TranscribeArguments, paths: &AppPaths) -> anyhow::R
     let mut engine = Engine::start(paths.clone(), n_threads, Arc::new(|| {})).context("cannot start the engine")?;
     let mut display = Display::new(if arguments.quiet { Verbosity::Quiet } else { Verbosity::Normal });
     let language = arguments.language.into_code();
-    let request = |path| JobRequest { path, model: arguments.model.clone(), language: language.clone() };
+    let request = |path| JobRequest {
+        language: language.clone(),
+        task: arguments.task.into(),
+        prompt: arguments.prompt.clone(),
+        beam_size: arguments.beam_size.into(),
+        ..JobRequest::new(path, &arguments.model)
+    };
     let requests = arguments.files.into_iter().map(request).collect();
     let outcome =
         batch::run(&mut engine, requests, &mut display, |finished, display| destination.deliver(finished, display))?;

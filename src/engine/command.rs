@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+pub use crate::nn::whisper::Task;
 use crate::settings::Settings;
 use crate::task::CancelToken;
 
@@ -18,6 +19,20 @@ pub struct JobRequest {
     pub model: String,
     /// ISO 639-1 code of the spoken language, or `None` to detect it.
     pub language: Option<String>,
+    /// Whether to write down what is said, or its translation into English.
+    pub task: Task,
+    /// What the recording is about: names and terms in it are recognised more easily. Empty for nothing.
+    pub prompt: String,
+    /// Texts that the search follows at once; 1 takes the likeliest token at every step.
+    pub beam_size: usize,
+}
+
+impl JobRequest {
+    /// The recording in its own language, which is detected, with the usual settings.
+    pub fn new(path: PathBuf, model: &str) -> Self {
+        let (task, prompt) = (Task::Transcribe, String::new());
+        Self { path, model: model.to_owned(), language: None, task, prompt, beam_size: 1 }
+    }
 }
 
 /// What the engine can be asked to do. Answers come as [`super::Event`]s.

@@ -78,7 +78,13 @@ fn run(
     let regions = speech_regions(&scores, &SpeechThresholds::for_chunks_of(window));
     let chunks = merge_regions(&regions, window);
 
-    let options = TranscribeOptions { language: request.language.clone(), ..TranscribeOptions::default() };
+    let options = TranscribeOptions {
+        language: request.language.clone(),
+        task: request.task,
+        beam_size: request.beam_size,
+        prompt: request.prompt.clone(),
+        ..TranscribeOptions::default()
+    };
     let transcribed = context
         .stage(Stage::Transcribe, |progress| {
             let mut on_segments = |segments: &[_]| context.segments(segments);

@@ -26,7 +26,7 @@ use crate::paths::AppPaths;
 use crate::task::CancelToken;
 
 pub use crate::models::catalog::DEFAULT_MODEL;
-pub use command::{Command, JobId, JobRequest};
+pub use command::{Command, JobId, JobRequest, Task};
 pub use event::{Event, JobProgress, JobReport, LoadedModel, Stage};
 pub use worker::{JobContext, JobError, Runner};
 

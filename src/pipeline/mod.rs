@@ -2,6 +2,7 @@
 //! and parameters: it loads no model, knows no cache and no file.
 
 pub mod chunk;
+pub mod guards;
 pub mod speech;
 pub mod transcribe;
 

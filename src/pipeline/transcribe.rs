@@ -1,33 +1,50 @@
 //! What is said: chunks of speech become segments of text, many chunks at a time. Results come in the order of time,
 //! whatever order the chunks finish in.
+//!
+//! A decoding that cannot be believed is tried again by sampling, bolder each time, as openai-whisper does. A chunk with
+//! more text than the model may say at once is split and both halves are done again. Silence gives no text, and a loop is
+//! cut and marked.
 
 use rayon::prelude::*;
 
 use crate::audio::Mono16k;
 use crate::nn::whisper::generate::{Batch, Decoded, Ending};
-use crate::nn::whisper::{DecodeOptions, Encoded, Whisper};
+use crate::nn::whisper::{DecodeOptions, Encoded, Strategy, Task, Whisper};
 use crate::task::Progress;
 use crate::transcript::Segment;
 use crate::units::{Seconds, TimeSpan};
 
 use super::StageError;
 use super::chunk::Chunk;
+use super::guards::{self, Loops, Verdict};
 
 /// Chunks that vote on the language.
 const CHUNKS_TO_DETECT_LANGUAGE: usize = 4;
+/// Temperatures of the attempts after the first, and the texts drawn in each.
+const TEMPERATURES: [f32; 5] = [0.2, 0.4, 0.6, 0.8, 1.0];
+const BEST_OF: usize = 5;
+/// A chunk shorter than this is not split any more.
+const MIN_SPLIT_SECS: f64 = 2.0;
 
 /// How to transcribe.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TranscribeOptions {
     /// Code of the spoken language; `None` to detect it.
     pub language: Option<String>,
+    /// What to do with the speech.
+    pub task: Task,
     /// Chunks that are decoded together.
     pub batch_size: usize,
+    /// Texts that the first attempt follows at once; 1 is greedy.
+    pub beam_size: usize,
+    /// What the recording is about, as if it had been said before each chunk; names and terms in it are recognised
+    /// more easily.
+    pub prompt: String,
 }
 
 impl Default for TranscribeOptions {
     fn default() -> Self {
-        Self { language: None, batch_size: 8 }
+        Self { language: None, task: Task::Transcribe, batch_size: 8, beam_size: 1, prompt: String::new() }
     }
 }
 
@@ -38,7 +55,7 @@ pub struct Transcribed {
     pub language: String,
     /// What was said, in order of time. Chunks without text give none.
     pub segments: Vec<Segment>,
-    /// Chunks whose text may be cut.
+    /// Passages that may not be what was said.
     pub warnings: Vec<String>,
 }
 
@@ -51,82 +68,283 @@ pub fn transcribe(
     progress: &Progress<'_>,
     on_segments: &mut dyn FnMut(&[Segment]),
 ) -> Result<Transcribed, StageError> {
-    let n_total = chunks.len();
-    progress.at(0, n_total)?;
+    progress.at(0, chunks.len())?;
     let batch_size = options.batch_size.max(1);
-    let encode = |ids: &[usize]| encode(samples, chunks, ids, whisper, progress);
-
-    let mut waiting = 0..n_total;
-    let n_first = n_total.min(batch_size);
-    let first = encode(&waiting.by_ref().take(n_first).collect::<Vec<_>>())?;
-    let language = choose_language(whisper, options.language.as_deref(), &first)?;
-    let decode_options =
-        DecodeOptions { language: whisper.tokenizer().language(&language), ..DecodeOptions::default() };
+    let mut pieces: Vec<Piece> = chunks.iter().enumerate().map(|(n, chunk)| Piece::of(n, chunk)).collect();
+    let mut waiting: Vec<usize> = (0..pieces.len()).rev().collect();
+    take_next(&mut waiting, batch_size, |ids| encode(samples, &mut pieces, ids, whisper, progress))?;
+    let language = choose_language(whisper, options.language.as_deref(), &pieces)?;
+    let first_attempt = first_attempt(whisper, options, &language)?;
 
     let mut batch = Batch::new(whisper);
-    for (id, encoded) in first {
-        batch.admit(id, encoded, &decode_options);
+    for (id, piece) in pieces.iter().enumerate() {
+        piece.admit(id, &mut batch, &first_attempt);
     }
-    let mut decoded: Vec<Option<Decoded>> = vec![None; n_total];
-    let mut n_decoded = 0;
-    let mut n_released = 0;
+    let mut order = Order::new(chunks.len());
     let mut result = Transcribed { language, ..Transcribed::default() };
     while !batch.is_empty() {
         progress.cancel().check()?;
-        let finished = batch.step();
-        if finished.is_empty() {
-            continue;
-        }
-        n_decoded += finished.len();
-        for (id, chunk) in finished {
-            decoded[id] = Some(chunk);
+        for (id, decoded) in batch.step() {
+            let text = whisper.tokenizer().decode(&decoded.tokens)?;
+            match pieces[id].take(decoded, text) {
+                Next::Retry => pieces[id].admit(id, &mut batch, &first_attempt),
+                Next::Split(early, late) => {
+                    order.replace(id, pieces[id].chunk_idx, [pieces.len(), pieces.len() + 1]);
+                    // What comes first in time is taken first from the end of the list.
+                    waiting.extend([pieces.len() + 1, pieces.len()]);
+                    pieces.extend([early, late]);
+                }
+                Next::Done => order.finish(id, pieces[id].chunk_idx),
+            }
         }
         let n_segments_before = result.segments.len();
-        while let Some(chunk) = decoded.get_mut(n_released).and_then(Option::take) {
-            let span = chunks[n_released].span;
-            n_released += 1;
-            if chunk.ending == Ending::TokenLimit {
-                let start = span.start;
-                result.warnings.push(format!(
-                    "The text of the passage at {start} may be incomplete: the model did not come to an end."
-                ));
-            }
-            result.segments.extend(to_segment(&chunk, span, whisper)?);
+        for id in order.take_ready() {
+            let piece = &mut pieces[id];
+            result.segments.extend(piece.segment());
+            result.warnings.extend(piece.warning());
+            piece.forget();
         }
         if result.segments.len() > n_segments_before {
             on_segments(&result.segments[n_segments_before..]);
         }
-        progress.at(n_decoded, n_total)?;
-        let refill: Vec<usize> = waiting.by_ref().take(batch_size - batch.len()).collect();
-        for (id, encoded) in encode(&refill)? {
-            batch.admit(id, encoded, &decode_options);
+        progress.at(order.n_chunks_done, chunks.len())?;
+        let n_free = batch_size.saturating_sub(batch.len());
+        let new = take_next(&mut waiting, n_free, |ids| encode(samples, &mut pieces, ids, whisper, progress))?;
+        for id in new {
+            pieces[id].admit(id, &mut batch, &first_attempt);
         }
     }
     Ok(result)
 }
 
-/// Encodes some of the chunks, in parallel.
+/// A stretch of a recording that is decoded at once: a chunk, or a part of one that had to be split.
+struct Piece {
+    chunk_idx: usize,
+    span: TimeSpan,
+    /// The speech in it.
+    regions: Vec<TimeSpan>,
+    /// Kept until the text is settled.
+    encoded: Option<Encoded>,
+    attempts: Vec<Attempt>,
+    verdict: Verdict,
+}
+
+struct Attempt {
+    decoded: Decoded,
+    text: String,
+}
+
+/// What happens to a piece after an attempt.
+enum Next {
+    Retry,
+    Split(Piece, Piece),
+    Done,
+}
+
+impl Piece {
+    fn of(chunk_idx: usize, chunk: &Chunk) -> Self {
+        Self::new(chunk_idx, chunk.span, chunk.regions.clone())
+    }
+
+    fn new(chunk_idx: usize, span: TimeSpan, regions: Vec<TimeSpan>) -> Self {
+        Self { chunk_idx, span, regions, encoded: None, attempts: Vec::new(), verdict: Verdict::Good }
+    }
+
+    /// Puts the piece into the batch, once it is encoded, for its next attempt.
+    fn admit(&self, id: usize, batch: &mut Batch<'_>, first_attempt: &DecodeOptions) {
+        let Some(encoded) = self.encoded.clone() else { return };
+        let strategy = match self.attempts.len() {
+            0 => first_attempt.strategy,
+            n => Strategy::Sample {
+                temperature: TEMPERATURES[n - 1],
+                best_of: BEST_OF,
+                // The same passage draws the same texts, whatever else is in the batch.
+                seed: self.span.start.to_sample().0 as u64 + n as u64,
+            },
+        };
+        batch.admit(id, encoded, &DecodeOptions { strategy, ..first_attempt.clone() });
+    }
+
+    fn take(&mut self, decoded: Decoded, text: String) -> Next {
+        self.verdict = guards::judge(&decoded, &text);
+        let is_cut = decoded.ending == Ending::TokenLimit;
+        self.attempts.push(Attempt { decoded, text });
+        if self.verdict == Verdict::Doubtful && self.attempts.len() <= TEMPERATURES.len() {
+            return Next::Retry;
+        }
+        if is_cut && self.verdict != Verdict::Silence && self.span.duration().0 >= MIN_SPLIT_SECS {
+            let (early, late) = self.split();
+            return Next::Split(early, late);
+        }
+        self.encoded = None;
+        Next::Done
+    }
+
+    /// Splits in the pause nearest to the middle, or in the middle of speech that has none.
+    fn split(&mut self) -> (Self, Self) {
+        let middle = f64::midpoint(self.span.start.0, self.span.end.0);
+        let pauses = self.regions.windows(2).map(|pair| (pair[0].end.0, pair[1].start.0));
+        let distance = |pause: &(f64, f64)| (f64::midpoint(pause.0, pause.1) - middle).abs();
+        let (end, start) = pauses.min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or((middle, middle));
+        let part = |from: f64, to: f64| {
+            let regions = self.regions.iter().filter(|region| region.start.0 < to && region.end.0 > from);
+            let regions = regions.map(|region| TimeSpan::from_secs(region.start.0.max(from), region.end.0.min(to)));
+            Self::new(self.chunk_idx, TimeSpan::from_secs(from, to), regions.collect())
+        };
+        let parts = (part(self.span.start.0, end), part(start, self.span.end.0));
+        self.forget();
+        parts
+    }
+
+    /// The attempt that the model believed in most.
+    fn best(&self) -> Option<&Attempt> {
+        self.attempts.iter().max_by(|a, b| a.decoded.avg_logprob.total_cmp(&b.decoded.avg_logprob)).filter(|_| {
+            // Silence is a verdict on the sound, whatever some attempt made of it.
+            self.verdict != Verdict::Silence
+        })
+    }
+
+    /// What the piece says; nothing if there is no text.
+    fn segment(&self) -> Option<Segment> {
+        let Attempt { decoded, text } = self.settled()?;
+        let (text, _) = guards::cut_loops(text);
+        if text.trim().is_empty() {
+            return None;
+        }
+        let rounded = |seconds: Seconds| seconds.rounded_to_millis();
+        let span = TimeSpan { start: rounded(self.span.start), end: rounded(self.span.end) };
+        Some(Segment { span, text, avg_logprob: Some(decoded.avg_logprob), speaker: None, words: Vec::new() })
+    }
+
+    fn warning(&self) -> Option<String> {
+        let Attempt { decoded, text } = self.settled()?;
+        let start = self.span.start;
+        if guards::cut_loops(text).1 == Loops::Cut {
+            Some(format!(
+                "The model repeated itself in the passage at {start}; the repetitions were cut and marked […]."
+            ))
+        } else if decoded.ending == Ending::TokenLimit {
+            Some(format!("The text of the passage at {start} may be incomplete: the model did not come to an end."))
+        } else {
+            None
+        }
+    }
+
+    /// A good last attempt, or the best of the doubtful ones.
+    fn settled(&self) -> Option<&Attempt> {
+        if self.verdict == Verdict::Good { self.attempts.last() } else { self.best() }
+    }
+
+    fn forget(&mut self) {
+        self.encoded = None;
+        self.attempts = Vec::new();
+    }
+}
+
+/// Which pieces are to be handed out next.
+struct Order {
+    /// For each chunk its pieces in order of time, and whether each is finished.
+    pieces: Vec<Vec<(usize, PieceState)>>,
+    n_handed_out: usize,
+    n_chunks_done: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum PieceState {
+    Open,
+    Finished,
+}
+
+impl Order {
+    /// Every chunk is one piece of the same number.
+    fn new(n_chunks: usize) -> Self {
+        Self { pieces: (0..n_chunks).map(|n| vec![(n, PieceState::Open)]).collect(), n_handed_out: 0, n_chunks_done: 0 }
+    }
+
+    /// Puts two pieces in the place of one.
+    fn replace(&mut self, id: usize, chunk_idx: usize, parts: [usize; 2]) {
+        let pieces = &mut self.pieces[chunk_idx];
+        let place = pieces.iter().position(|(piece, _)| *piece == id).expect("a piece stays with its chunk");
+        pieces.splice(place..=place, parts.map(|part| (part, PieceState::Open)));
+    }
+
+    fn finish(&mut self, id: usize, chunk_idx: usize) {
+        let pieces = &mut self.pieces[chunk_idx];
+        for (piece, state) in pieces.iter_mut() {
+            if *piece == id {
+                *state = PieceState::Finished;
+            }
+        }
+        if pieces.iter().all(|(_, state)| *state == PieceState::Finished) {
+            self.n_chunks_done += 1;
+        }
+    }
+
+    /// The pieces of the chunks that are finished and have no unfinished chunk before them.
+    fn take_ready(&mut self) -> Vec<usize> {
+        let mut ready = Vec::new();
+        while let Some(pieces) = self.pieces.get(self.n_handed_out)
+            && pieces.iter().all(|(_, state)| *state == PieceState::Finished)
+        {
+            ready.extend(pieces.iter().map(|(piece, _)| *piece));
+            self.n_handed_out += 1;
+        }
+        ready
+    }
+}
+
+/// Takes up to `n` pieces from the end of the list and encodes them; returns which.
+fn take_next(
+    waiting: &mut Vec<usize>,
+    n: usize,
+    encode: impl FnOnce(&[usize]) -> Result<(), StageError>,
+) -> Result<Vec<usize>, StageError> {
+    let mut ids = waiting.split_off(waiting.len() - n.min(waiting.len()));
+    ids.reverse();
+    encode(&ids)?;
+    Ok(ids)
+}
+
+/// Encodes some of the pieces, in parallel.
 fn encode(
     samples: &Mono16k,
-    chunks: &[Chunk],
+    pieces: &mut [Piece],
     ids: &[usize],
     whisper: &Whisper,
     progress: &Progress<'_>,
-) -> Result<Vec<(usize, Encoded)>, StageError> {
+) -> Result<(), StageError> {
     let cancel = progress.cancel();
-    ids.par_iter()
+    let encoded: Vec<Encoded> = ids
+        .par_iter()
         .map(|id| {
             cancel.check()?;
-            let clip = samples.read(chunks[*id].span.to_samples(samples.len()))?;
+            let clip = samples.read(pieces[*id].span.to_samples(samples.len()))?;
             let mel = whisper.log_mel(&clip);
             cancel.check()?;
-            Ok((*id, whisper.prepare(&whisper.encode(&mel))))
+            Ok(whisper.prepare(&whisper.encode(&mel)))
         })
-        .collect()
+        .collect::<Result<_, StageError>>()?;
+    for (id, encoded) in ids.iter().zip(encoded) {
+        pieces[*id].encoded = Some(encoded);
+    }
+    Ok(())
+}
+
+/// How each chunk is decoded at first.
+fn first_attempt(whisper: &Whisper, options: &TranscribeOptions, language: &str) -> Result<DecodeOptions, StageError> {
+    let tokenizer = whisper.tokenizer();
+    let prompt = options.prompt.trim();
+    let previous_text = if prompt.is_empty() { Vec::new() } else { tokenizer.encode(&format!(" {prompt}"))? };
+    let strategy = match options.beam_size {
+        0 | 1 => Strategy::Greedy,
+        size => Strategy::Beam { size, patience: 1.0 },
+    };
+    let language = tokenizer.language(language);
+    Ok(DecodeOptions { language, task: options.task, previous_text, strategy, ..DecodeOptions::default() })
 }
 
 /// The language asked for, if the model knows it, or the likeliest over the first chunks together.
-fn choose_language(whisper: &Whisper, asked: Option<&str>, first: &[(usize, Encoded)]) -> Result<String, StageError> {
+fn choose_language(whisper: &Whisper, asked: Option<&str>, pieces: &[Piece]) -> Result<String, StageError> {
     /// What a model without language tokens speaks.
     const ENGLISH: &str = "en";
     let known = whisper.tokenizer().languages();
@@ -139,7 +357,8 @@ fn choose_language(whisper: &Whisper, asked: Option<&str>, first: &[(usize, Enco
         return Err(StageError::UnknownLanguage { asked: asked.to_owned(), known });
     }
     let mut totals = vec![0.0; known.len()];
-    for (_, encoded) in first.iter().take(CHUNKS_TO_DETECT_LANGUAGE) {
+    let encoded = pieces.iter().filter_map(|piece| piece.encoded.as_ref());
+    for encoded in encoded.take(CHUNKS_TO_DETECT_LANGUAGE) {
         for (total, (_, probability)) in totals.iter_mut().zip(whisper.language_probabilities(encoded.clone())) {
             *total += probability;
         }
@@ -151,14 +370,4 @@ fn choose_language(whisper: &Whisper, asked: Option<&str>, first: &[(usize, Enco
         }
     }
     Ok(known.get(best).map_or(ENGLISH, |(code, _)| code).to_owned())
-}
-
-fn to_segment(decoded: &Decoded, span: TimeSpan, whisper: &Whisper) -> Result<Option<Segment>, StageError> {
-    let text = whisper.tokenizer().decode(&decoded.tokens)?;
-    if text.trim().is_empty() {
-        return Ok(None);
-    }
-    let rounded = |seconds: Seconds| seconds.rounded_to_millis();
-    let span = TimeSpan { start: rounded(span.start), end: rounded(span.end) };
-    Ok(Some(Segment { span, text, avg_logprob: Some(decoded.avg_logprob), speaker: None, words: Vec::new() }))
 }

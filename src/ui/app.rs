@@ -261,7 +261,7 @@ impl App {
         };
         let mut first = None;
         for path in paths {
-            let request = JobRequest { path: path.clone(), model: DEFAULT_MODEL.to_owned(), language: None };
+            let request = JobRequest::new(path.clone(), DEFAULT_MODEL);
             let recording_idx = self.state.add_job(engine.transcribe(request), path);
             first.get_or_insert(recording_idx);
         }

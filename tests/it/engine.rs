@@ -36,7 +36,7 @@ impl Runner for Scripted {
 }
 
 fn request(path: impl Into<PathBuf>) -> JobRequest {
-    JobRequest { path: path.into(), model: "demo".into(), language: None }
+    JobRequest::new(path.into(), "demo")
 }
 
 struct Bench {

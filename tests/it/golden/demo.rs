@@ -23,7 +23,7 @@ const TOLERANCE_SECS: f64 = 0.020;
 fn transcribe(recording: &Path) -> Arc<Transcript> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut engine = Engine::start(AppPaths::below(folder.path()), None, Arc::new(|| {})).expect("threads");
-    engine.transcribe(JobRequest { path: recording.into(), model: "demo".into(), language: Some("en".into()) });
+    engine.transcribe(JobRequest { language: Some("en".into()), ..JobRequest::new(recording.into(), "demo") });
     loop {
         match engine.recv_timeout(Duration::from_mins(10)).expect("an event in time") {
             Event::JobDone(_, transcript, _) => return transcript,

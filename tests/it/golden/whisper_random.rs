@@ -4,6 +4,7 @@ use hansard::nn::whisper::generate::{Batch, Decoded, Ending};
 use hansard::nn::whisper::{
     DecodeOptions, DecoderState, Encoded, Strategy, Suppression, Task, Timestamps, TokenId, Whisper,
 };
+use hansard::pipeline::guards::compression_ratio;
 use serde_json::Value;
 
 use super::{Golden, assert_close, audio, folder};
@@ -109,6 +110,7 @@ fn golden_whisper_random_greedy_and_beam() {
         let text = fixture.whisper.tokenizer().decode(&decoded.tokens).expect("text");
         assert_eq!(text.trim(), run["text"].as_str().expect("text"), "{name}: text");
         for (what, found, expected, tolerance) in [
+            ("compression_ratio", compression_ratio(&text), &run["compression_ratio"], 1e-9),
             ("avg_logprob", decoded.avg_logprob, &run["avg_logprob"], 1e-3),
             ("no_speech_prob", decoded.no_speech_prob, &run["no_speech_prob"], 1e-4),
         ] {
