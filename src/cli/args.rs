@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
-use crate::engine::{DEFAULT_MODEL, Task};
+use crate::engine::{ComputeType, DEFAULT_BATCH_SIZE, DEFAULT_MODEL, Task};
 use crate::export::Format;
+
+const DEFAULT_BATCH: NonZeroUsize = NonZeroUsize::new(DEFAULT_BATCH_SIZE).expect("the default is positive");
 
 const EXAMPLES: &str = "\
 Examples:
@@ -83,6 +85,14 @@ pub(super) struct TranscribeArguments {
     #[arg(long, value_name = "N", default_value = "1")]
     pub(super) beam_size: NonZeroUsize,
 
+    /// Chunks that are decoded together: more is faster and takes more memory
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_BATCH)]
+    pub(super) batch_size: NonZeroUsize,
+
+    /// How exactly to compute: int8 is faster and smaller, f32 is what the reference implementations do
+    #[arg(long, value_enum, default_value_t = ComputeTypeName::Int8)]
+    pub(super) compute_type: ComputeTypeName,
+
     /// What to write: one or more of txt, md, srt, vtt, json, tsv, csv, separated by commas
     #[arg(long, value_name = "LIST", default_value = "txt", value_delimiter = ',')]
     pub(super) format: Vec<Format>,
@@ -124,6 +134,22 @@ impl From<TaskName> for Task {
         match name {
             TaskName::Transcribe => Self::Transcribe,
             TaskName::Translate => Self::Translate,
+        }
+    }
+}
+
+/// The compute type, as it is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ComputeTypeName {
+    Int8,
+    F32,
+}
+
+impl From<ComputeTypeName> for ComputeType {
+    fn from(name: ComputeTypeName) -> Self {
+        match name {
+            ComputeTypeName::Int8 => Self::Int8,
+            ComputeTypeName::F32 => Self::F32,
         }
     }
 }

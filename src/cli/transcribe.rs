@@ -33,6 +33,8 @@ pub(super) fn run(arguments: TranscribeArguments, paths: &AppPaths) -> anyhow::R
         task: arguments.task.into(),
         prompt: arguments.prompt.clone(),
         beam_size: arguments.beam_size.into(),
+        batch_size: arguments.batch_size.into(),
+        compute_type: arguments.compute_type.into(),
         ..JobRequest::new(path, &arguments.model)
     };
     let requests = arguments.files.into_iter().map(request).collect();

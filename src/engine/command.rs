@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+pub use crate::nn::ComputeType;
 pub use crate::nn::whisper::Task;
 use crate::settings::Settings;
 use crate::task::CancelToken;
@@ -9,6 +10,9 @@ use crate::task::CancelToken;
 /// Number of a job, unique within one engine, in the order of submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId(pub u64);
+
+/// Chunks that are decoded together unless the user says otherwise.
+pub const DEFAULT_BATCH_SIZE: usize = 8;
 
 /// A recording to transcribe, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,13 +29,25 @@ pub struct JobRequest {
     pub prompt: String,
     /// Texts that the search follows at once; 1 takes the likeliest token at every step.
     pub beam_size: usize,
+    /// Chunks that are decoded together.
+    pub batch_size: usize,
+    /// How exactly the speech model computes.
+    pub compute_type: ComputeType,
 }
 
 impl JobRequest {
     /// The recording in its own language, which is detected, with the usual settings.
     pub fn new(path: PathBuf, model: &str) -> Self {
-        let (task, prompt) = (Task::Transcribe, String::new());
-        Self { path, model: model.to_owned(), language: None, task, prompt, beam_size: 1 }
+        Self {
+            path,
+            model: model.to_owned(),
+            language: None,
+            task: Task::Transcribe,
+            prompt: String::new(),
+            beam_size: 1,
+            batch_size: DEFAULT_BATCH_SIZE,
+            compute_type: ComputeType::Int8,
+        }
     }
 }
 

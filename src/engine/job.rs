@@ -65,7 +65,9 @@ fn run(
     }
 
     let (segmentation, whisper) = context.stage(Stage::LoadModels, |_| {
-        let loaded = models.segmentation().and_then(|segmentation| Ok((segmentation, models.whisper(&request.model)?)));
+        let loaded = models
+            .segmentation()
+            .and_then(|segmentation| Ok((segmentation, models.whisper(&request.model, request.compute_type)?)));
         context.models(models.loaded().into_iter().map(|(key, n_bytes)| LoadedModel { key, n_bytes }).collect());
         loaded
     })?;
@@ -83,7 +85,7 @@ fn run(
         task: request.task,
         beam_size: request.beam_size,
         prompt: request.prompt.clone(),
-        ..TranscribeOptions::default()
+        batch_size: request.batch_size,
     };
     let transcribed = context
         .stage(Stage::Transcribe, |progress| {

@@ -26,7 +26,7 @@ use crate::paths::AppPaths;
 use crate::task::CancelToken;
 
 pub use crate::models::catalog::DEFAULT_MODEL;
-pub use command::{Command, JobId, JobRequest, Task};
+pub use command::{Command, ComputeType, DEFAULT_BATCH_SIZE, JobId, JobRequest, Task};
 pub use event::{Event, JobProgress, JobReport, LoadedModel, Stage};
 pub use worker::{JobContext, JobError, Runner};
 
@@ -91,8 +91,8 @@ impl Engine {
 
     /// Sends any other command.
     pub fn send(&self, command: Command) {
-        let sent = self.commands.as_ref().map(|commands| commands.send(command));
-        if !matches!(sent, Some(Ok(()))) {
+        let is_sent = self.commands.as_ref().is_some_and(|commands| commands.send(command).is_ok());
+        if !is_sent {
             tracing::error!("the engine thread has ended; a command was lost");
         }
     }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::nn::ComputeType;
 use crate::paths::AppPaths;
 
 /// The model that is used while no other is chosen: the small one that ships with Hansard.
@@ -45,10 +46,13 @@ pub fn segmentation_folder(paths: &AppPaths) -> Result<PathBuf, CatalogError> {
     built_in("demo/models/segmentation-demo", paths)
 }
 
-/// The cache key of a Whisper model on the CPU.
-pub fn whisper_key(name: &str) -> String {
+/// The cache key of a Whisper model on the CPU, in 8 bits unless it says otherwise.
+pub fn whisper_key(name: &str, compute_type: ComputeType) -> String {
     let short = Path::new(name).file_name().map_or(name.into(), |name| name.to_string_lossy());
-    format!("whisperx_{short}_cpu")
+    match compute_type {
+        ComputeType::Int8 => format!("whisperx_{short}_cpu"),
+        ComputeType::F32 => format!("whisperx_{short}-f32_cpu"),
+    }
 }
 
 /// The cache key of the segmentation model on the CPU.

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::nn::ComputeType;
 use crate::nn::checkpoint::{Checkpoint, CheckpointError};
 use crate::nn::sincnet_lstm::{PyanNet, SegmentationConfig, SegmentationConfigError};
 use crate::nn::whisper::{Whisper, WhisperError};
@@ -47,7 +48,7 @@ pub enum LoadError {
 /// The models in memory.
 pub struct MemoryCache {
     paths: AppPaths,
-    whispers: BTreeMap<PathBuf, (String, Arc<Whisper>)>,
+    whispers: BTreeMap<(PathBuf, ComputeType), (String, Arc<Whisper>)>,
     segmentation: Option<Arc<PyanNet>>,
 }
 
@@ -58,13 +59,14 @@ impl MemoryCache {
     }
 
     /// A Whisper model by its name in the catalog, or a folder.
-    pub fn whisper(&mut self, name: &str) -> Result<Arc<Whisper>, LoadError> {
+    pub fn whisper(&mut self, name: &str, compute_type: ComputeType) -> Result<Arc<Whisper>, LoadError> {
         let folder = catalog::whisper_folder(name, &self.paths)?;
-        if let Some((_, whisper)) = self.whispers.get(&folder) {
+        let place = (folder, compute_type);
+        if let Some((_, whisper)) = self.whispers.get(&place) {
             return Ok(whisper.clone());
         }
-        let whisper = Arc::new(Whisper::load(&folder)?);
-        self.whispers.insert(folder, (catalog::whisper_key(name), whisper.clone()));
+        let whisper = Arc::new(Whisper::load(&place.0, compute_type)?);
+        self.whispers.insert(place, (catalog::whisper_key(name, compute_type), whisper.clone()));
         Ok(whisper)
     }
 
@@ -77,7 +79,7 @@ impl MemoryCache {
         let path = folder.join("config.yaml");
         let text = fs::read_to_string(&path).map_err(|source| LoadError::ReadConfig { path: path.clone(), source })?;
         let config = SegmentationConfig::from_yaml(&text).map_err(|source| LoadError::Config { path, source })?;
-        let checkpoint = Checkpoint::open(&[folder.join("model.safetensors")])?;
+        let checkpoint = Checkpoint::open(&[folder.join("model.safetensors")], ComputeType::F32)?;
         let model = Arc::new(PyanNet::load(config, &checkpoint)?);
         self.segmentation = Some(model.clone());
         Ok(model)

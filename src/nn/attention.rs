@@ -53,61 +53,158 @@ pub(super) fn self_attention(qkv: &[f32], width: usize, n_heads: usize, out: &mu
     });
 }
 
-/// Keys and values that decoding steps look back on.
-#[derive(Clone, Copy)]
-pub(super) struct KeyValues<'a> {
-    /// `[positions]` keys of `head_width` values for each head, found at `position * position_stride + head * head_stride`.
-    pub(super) keys: &'a [f32],
-    /// As `keys`.
-    pub(super) values: &'a [f32],
+/// Keys and values that decoding steps look back on, however they are stored.
+pub(super) trait Past: Copy {
     /// How many positions the query may see.
+    fn n_positions(self) -> usize;
+
+    /// Product of a head's query with its key at a position.
+    fn score(self, query: &[f32], head: usize, position: usize) -> f32;
+
+    /// Adds `weight` times a head's value at a position to `out`.
+    fn add_value(self, weight: f32, head: usize, position: usize, out: &mut [f32]);
+}
+
+/// Keys and values in `f32`: those of a position and head are `head_width` neighbours, found at
+/// `position * position_stride + head * head_stride`.
+#[derive(Clone, Copy)]
+pub(super) struct PastF32<'a> {
+    pub(super) keys: &'a [f32],
+    pub(super) values: &'a [f32],
     pub(super) n_positions: usize,
-    /// Distance from one position to the next.
     pub(super) position_stride: usize,
-    /// Distance from one head to the next.
     pub(super) head_stride: usize,
+}
+
+impl Past for PastF32<'_> {
+    #[inline(always)]
+    fn n_positions(self) -> usize {
+        self.n_positions
+    }
+
+    #[inline(always)]
+    fn score(self, query: &[f32], head: usize, position: usize) -> f32 {
+        let at = position * self.position_stride + head * self.head_stride;
+        dot(query, &self.keys[at..][..query.len()])
+    }
+
+    #[inline(always)]
+    fn add_value(self, weight: f32, head: usize, position: usize, out: &mut [f32]) {
+        let at = position * self.position_stride + head * self.head_stride;
+        for (sum, value) in out.iter_mut().zip(&self.values[at..]) {
+            *sum += weight * value;
+        }
+    }
+}
+
+/// Rows of numbers as signed bytes with one scale for each row: a quarter of the memory to go through for each token.
+pub(super) struct ByteRows {
+    bytes: Vec<i8>,
+    scales: Vec<f32>,
+    width: usize,
+}
+
+impl ByteRows {
+    /// Quantises `[rows, width]`.
+    pub(super) fn new(values: &[f32], width: usize) -> Self {
+        const MAX_LEVEL: f32 = 127.0;
+        let mut bytes = Vec::with_capacity(values.len());
+        let mut scales = Vec::with_capacity(values.len() / width);
+        for row in values.chunks_exact(width) {
+            let largest = row.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+            let scale = if largest > 0.0 { largest / MAX_LEVEL } else { 1.0 };
+            scales.push(scale);
+            bytes.extend(row.iter().map(|value| (value / scale).round() as i8));
+        }
+        Self { bytes, scales, width }
+    }
+
+    /// The bytes of a row, and what to multiply them by.
+    #[inline(always)]
+    pub(super) fn row(&self, row: usize) -> (&[i8], f32) {
+        (&self.bytes[row * self.width..][..self.width], self.scales[row])
+    }
+}
+
+/// Keys and values as bytes, `[heads, positions, head_width]`.
+#[derive(Clone, Copy)]
+pub(super) struct PastInt8<'a> {
+    pub(super) keys: &'a ByteRows,
+    pub(super) values: &'a ByteRows,
+    pub(super) n_positions: usize,
+}
+
+impl Past for PastInt8<'_> {
+    #[inline(always)]
+    fn n_positions(self) -> usize {
+        self.n_positions
+    }
+
+    #[inline(always)]
+    fn score(self, query: &[f32], head: usize, position: usize) -> f32 {
+        let (bytes, scale) = self.keys.row(head * self.n_positions + position);
+        scale * dot_with_bytes(query, bytes)
+    }
+
+    #[inline(always)]
+    fn add_value(self, weight: f32, head: usize, position: usize, out: &mut [f32]) {
+        let (bytes, scale) = self.values.row(head * self.n_positions + position);
+        let weight = weight * scale;
+        for (sum, byte) in out.iter_mut().zip(bytes) {
+            *sum += weight * f32::from(*byte);
+        }
+    }
 }
 
 /// Attention of one position to all that it may see.
 ///
 /// # Shapes
 /// `query` and `out` `[width]`, heads as neighbouring columns.
-pub(super) fn attend(query: &[f32], past: KeyValues<'_>, n_heads: usize, out: &mut [f32]) {
+pub(super) fn attend(query: &[f32], past: impl Past, n_heads: usize, out: &mut [f32]) {
     OneQuery { query, past, n_heads, out }.dispatch();
 }
 
 /// Plain loops compiled for each instruction set; `dispatch` picks one at run time.
-struct OneQuery<'a> {
+struct OneQuery<'a, P> {
     query: &'a [f32],
-    past: KeyValues<'a>,
+    past: P,
     n_heads: usize,
     out: &'a mut [f32],
 }
 
-impl SimdOp for OneQuery<'_> {
+impl<P: Past> SimdOp for OneQuery<'_, P> {
     type Output = ();
 
     #[inline(always)]
     fn eval<I: Isa>(self, isa: I) {
-        let past = self.past;
         let head_width = self.query.len() / self.n_heads;
         let scale = (head_width as f32).powf(-0.5);
-        let mut scores = vec![0.0; past.n_positions];
+        let mut scores = vec![0.0; self.past.n_positions()];
         let heads = self.query.chunks_exact(head_width).zip(self.out.chunks_exact_mut(head_width));
         for (head, (query, out)) in heads.enumerate() {
-            let at = |position: usize| position * past.position_stride + head * past.head_stride;
             for (position, score) in scores.iter_mut().enumerate() {
-                *score = scale * dot(query, &past.keys[at(position)..][..head_width]);
+                *score = scale * self.past.score(query, head, position);
             }
             Softmax::new_mut(&mut scores).eval(isa);
             out.fill(0.0);
             for (position, weight) in scores.iter().enumerate() {
-                for (sum, value) in out.iter_mut().zip(&past.values[at(position)..][..head_width]) {
-                    *sum += weight * value;
-                }
+                self.past.add_value(*weight, head, position, out);
             }
         }
     }
+}
+
+#[inline(always)]
+fn dot_with_bytes(a: &[f32], b: &[i8]) -> f32 {
+    let (a_blocks, a_rest) = a.as_chunks::<LANES>();
+    let (b_blocks, b_rest) = b.as_chunks::<LANES>();
+    let mut sums = [0.0; LANES];
+    for (a, b) in a_blocks.iter().zip(b_blocks) {
+        for lane in 0..LANES {
+            sums[lane] += a[lane] * f32::from(b[lane]);
+        }
+    }
+    sums.iter().sum::<f32>() + a_rest.iter().zip(b_rest).map(|(a, b)| a * f32::from(*b)).sum::<f32>()
 }
 
 #[inline(always)]
@@ -147,7 +244,7 @@ mod tests {
             self_attention(&qkv, width, n_heads, &mut out);
             let mut out_single = vec![0.0; n_frames * width];
             for (frame, out) in out_single.chunks_exact_mut(width).enumerate() {
-                let past = KeyValues {
+                let past = PastF32 {
                     keys: &qkv[width..],
                     values: &qkv[2 * width..],
                     n_positions: n_frames,

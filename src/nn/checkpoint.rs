@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use candle_core::safetensors::MmapedSafetensors;
 use candle_core::{DType, Device};
 
-use super::linear::Linear;
+use super::linear::{ComputeType, Linear};
 use super::norm::LayerNorm;
 
 /// A checkpoint does not hold what its network needs.
@@ -55,24 +55,25 @@ pub enum CheckpointError {
 pub struct Checkpoint {
     tensors: MmapedSafetensors,
     path: PathBuf,
-    n_bytes_read: Cell<usize>,
+    n_bytes_kept: Cell<usize>,
+    compute_type: ComputeType,
 }
 
 impl Checkpoint {
-    /// Opens the files of one model: a single file or all shards.
-    pub fn open(paths: &[PathBuf]) -> Result<Self, CheckpointError> {
+    /// Opens the files of one model, a single file or all shards, for a network that computes in this way.
+    pub fn open(paths: &[PathBuf], compute_type: ComputeType) -> Result<Self, CheckpointError> {
         let path = paths.first().cloned().unwrap_or_default();
         let unreadable = |source| CheckpointError::Unreadable { path: path.clone(), source };
         // SAFETY: the map is only read. A file cut by somebody else while it is mapped would end the process; models
         // are replaced by renaming, which leaves the mapped file as it was.
         #[allow(unsafe_code)]
         let tensors = unsafe { MmapedSafetensors::multi(paths) }.map_err(unreadable)?;
-        Ok(Self { tensors, path, n_bytes_read: Cell::new(0) })
+        Ok(Self { tensors, path, n_bytes_kept: Cell::new(0), compute_type })
     }
 
-    /// Bytes of all weights handed out so far, as `f32`.
-    pub fn n_bytes_read(&self) -> usize {
-        self.n_bytes_read.get()
+    /// Bytes in memory of all weights handed out so far, in the form in which the network keeps them.
+    pub fn n_bytes_kept(&self) -> usize {
+        self.n_bytes_kept.get()
     }
 
     /// The part of the checkpoint whose names begin with `prefix`.
@@ -103,8 +104,21 @@ impl Scope<'_> {
         self.at(&format!("{name}.{index}"))
     }
 
-    /// The tensor `name`, in row-major order.
+    /// The tensor `name`, in row-major order, which the network keeps in `f32`.
     pub fn tensor(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, CheckpointError> {
+        self.read(name, shape, size_of::<f32>())
+    }
+
+    /// The tensor `name`, in row-major order, which the network keeps as its compute type says.
+    pub(super) fn weight(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, CheckpointError> {
+        let n_bytes_per_value = match self.compute_type() {
+            ComputeType::F32 => size_of::<f32>(),
+            ComputeType::Int8 => size_of::<i8>(),
+        };
+        self.read(name, shape, n_bytes_per_value)
+    }
+
+    fn read(&self, name: &str, shape: &[usize], n_bytes_per_value: usize) -> Result<Vec<f32>, CheckpointError> {
         let checkpoint = self.checkpoint;
         let name = self.full_name(name);
         let path = || checkpoint.path.clone();
@@ -123,14 +137,19 @@ impl Scope<'_> {
         if values.iter().any(|value| !value.is_finite()) {
             return Err(CheckpointError::NotFinite { path: path(), name });
         }
-        checkpoint.n_bytes_read.set(checkpoint.n_bytes_read.get() + size_of_val(values.as_slice()));
+        checkpoint.n_bytes_kept.set(checkpoint.n_bytes_kept.get() + values.len() * n_bytes_per_value);
         Ok(values)
+    }
+
+    /// How the network computes.
+    pub(super) fn compute_type(&self) -> ComputeType {
+        self.checkpoint.compute_type
     }
 
     /// `weight` `[n_out, n_in]` and `bias` `[n_out]` of a linear layer.
     pub(super) fn linear(&self, n_in: usize, n_out: usize) -> Result<Linear, CheckpointError> {
-        let weight = self.tensor("weight", &[n_out, n_in])?;
-        Ok(Linear::new(&weight, self.tensor("bias", &[n_out])?, n_in))
+        let weight = self.weight("weight", &[n_out, n_in])?;
+        Ok(Linear::new(&weight, self.tensor("bias", &[n_out])?, n_in, self.compute_type()))
     }
 
     /// `weight` and `bias` `[width]` of a layer normalisation.

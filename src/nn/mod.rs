@@ -12,3 +12,5 @@ pub mod mel;
 mod norm;
 pub mod sincnet_lstm;
 pub mod whisper;
+
+pub use linear::ComputeType;

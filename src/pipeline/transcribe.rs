@@ -42,12 +42,6 @@ pub struct TranscribeOptions {
     pub prompt: String,
 }
 
-impl Default for TranscribeOptions {
-    fn default() -> Self {
-        Self { language: None, task: Task::Transcribe, batch_size: 8, beam_size: 1, prompt: String::new() }
-    }
-}
-
 /// What became of the chunks.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Transcribed {

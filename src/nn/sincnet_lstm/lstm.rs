@@ -41,7 +41,7 @@ impl LstmLayer {
         let n_gates = 4 * hidden;
         let mut inputs = Vec::new();
         let mut recurrence = |suffix: &str, order| {
-            let weight = scope.tensor(&format!("weight_ih_l{layer}{suffix}"), &[n_gates, n_in])?;
+            let weight = scope.weight(&format!("weight_ih_l{layer}{suffix}"), &[n_gates, n_in])?;
             let mut bias = scope.tensor(&format!("bias_ih_l{layer}{suffix}"), &[n_gates])?;
             let recurrent_bias = scope.tensor(&format!("bias_hh_l{layer}{suffix}"), &[n_gates])?;
             bias.iter_mut().zip(recurrent_bias).for_each(|(bias, recurrent)| *bias += recurrent);
@@ -50,7 +50,7 @@ impl LstmLayer {
             Ok::<_, CheckpointError>(Recurrence { panels: to_panels(&recurrent, hidden), order })
         };
         let directions = [recurrence("", Order::Forward)?, recurrence("_reverse", Order::Backward)?];
-        Ok(Self { input: Linear::fused(&inputs, n_in), directions, hidden })
+        Ok(Self { input: Linear::fused(&inputs, n_in, scope.compute_type()), directions, hidden })
     }
 
     /// Runs the layer over `n_sequences` sequences of equal length.

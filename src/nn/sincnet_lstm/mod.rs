@@ -94,7 +94,7 @@ impl PyanNet {
             lstm,
             linears,
             classifier,
-            n_bytes: checkpoint.n_bytes_read(),
+            n_bytes: checkpoint.n_bytes_kept(),
             config,
         })
     }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::super::attention::{KeyValues, attend};
+use super::super::attention::{ByteRows, PastF32, PastInt8, attend};
 use super::super::checkpoint::{CheckpointError, Scope};
-use super::super::linear::{Linear, Write};
+use super::super::linear::{ComputeType, Linear, Write};
 use super::super::norm::LayerNorm;
 use super::config::WhisperConfig;
 use super::encoder::{FeedForward, qkv};
@@ -15,7 +15,7 @@ use super::tokenizer::TokenId;
 
 pub(super) struct Decoder {
     /// `[vocabulary, width]`, to look tokens up.
-    embeddings: Vec<f32>,
+    embeddings: Embeddings,
     /// The same matrix, packed, to compute logits.
     logits: Linear,
     positions: Vec<f32>,
@@ -23,6 +23,12 @@ pub(super) struct Decoder {
     norm: LayerNorm,
     width: usize,
     n_heads: usize,
+    compute_type: ComputeType,
+}
+
+enum Embeddings {
+    F32(Vec<f32>),
+    Int8(ByteRows),
 }
 
 struct Layer {
@@ -40,13 +46,14 @@ struct Layer {
 #[derive(Clone)]
 pub struct Encoded {
     layers: Arc<[CrossKeyValues]>,
+    n_frames: usize,
 }
 
 /// # Shapes
 /// `[heads, frames, head_width]`, so that one head's keys lie together.
-struct CrossKeyValues {
-    keys: Vec<f32>,
-    values: Vec<f32>,
+enum CrossKeyValues {
+    F32 { keys: Vec<f32>, values: Vec<f32> },
+    Int8 { keys: ByteRows, values: ByteRows },
 }
 
 /// What one sequence has seen so far.
@@ -81,32 +88,36 @@ impl DecoderState {
 impl Decoder {
     pub(super) fn load(config: &WhisperConfig, scope: &Scope<'_>) -> Result<Self, CheckpointError> {
         let width = config.d_model;
-        let embeddings = scope.at("embed_tokens").tensor("weight", &[config.vocab_size, width])?;
+        let embeddings = scope.at("embed_tokens").weight("weight", &[config.vocab_size, width])?;
         let layer = |index| {
             let scope = scope.nth("layers", index);
             let cross = scope.at("encoder_attn");
-            let key = (cross.at("k_proj").tensor("weight", &[width, width])?, Vec::new());
+            let key = (cross.at("k_proj").weight("weight", &[width, width])?, Vec::new());
             let value =
-                (cross.at("v_proj").tensor("weight", &[width, width])?, cross.at("v_proj").tensor("bias", &[width])?);
+                (cross.at("v_proj").weight("weight", &[width, width])?, cross.at("v_proj").tensor("bias", &[width])?);
             Ok(Layer {
                 self_norm: scope.at("self_attn_layer_norm").layer_norm(width)?,
                 self_qkv: qkv(&scope.at("self_attn"), width)?,
                 self_out: scope.at("self_attn.out_proj").linear(width, width)?,
                 cross_norm: scope.at("encoder_attn_layer_norm").layer_norm(width)?,
                 cross_query: cross.at("q_proj").linear(width, width)?,
-                cross_key_value: Linear::fused(&[key, value], width),
+                cross_key_value: Linear::fused(&[key, value], width, scope.compute_type()),
                 cross_out: cross.at("out_proj").linear(width, width)?,
                 feed_forward: FeedForward::load(&scope, width, config.decoder_ffn_dim)?,
             })
         };
         Ok(Self {
-            logits: Linear::new(&embeddings, Vec::new(), width),
-            embeddings,
+            logits: Linear::new(&embeddings, Vec::new(), width, scope.compute_type()),
+            embeddings: match scope.compute_type() {
+                ComputeType::F32 => Embeddings::F32(embeddings),
+                ComputeType::Int8 => Embeddings::Int8(ByteRows::new(&embeddings, width)),
+            },
             positions: scope.at("embed_positions").tensor("weight", &[config.max_target_positions, width])?,
             layers: (0..config.decoder_layers).map(layer).collect::<Result<_, _>>()?,
             norm: scope.at("layer_norm").layer_norm(width)?,
             width,
             n_heads: config.decoder_attention_heads,
+            compute_type: scope.compute_type(),
         })
     }
 
@@ -128,9 +139,16 @@ impl Decoder {
                 }
                 out
             };
-            CrossKeyValues { keys: by_head(0), values: by_head(width) }
+            let (keys, values) = (by_head(0), by_head(width));
+            match self.compute_type {
+                ComputeType::F32 => CrossKeyValues::F32 { keys, values },
+                ComputeType::Int8 => CrossKeyValues::Int8 {
+                    keys: ByteRows::new(&keys, width / self.n_heads),
+                    values: ByteRows::new(&values, width / self.n_heads),
+                },
+            }
         });
-        Encoded { layers: layers.collect::<Vec<_>>().into() }
+        Encoded { layers: layers.collect::<Vec<_>>().into(), n_frames }
     }
 
     pub(super) fn forward(
@@ -150,10 +168,12 @@ impl Decoder {
             .collect();
         let mut x = Vec::with_capacity(rows.len() * width);
         for row in &rows {
-            let embedding = &self.embeddings[row.token as usize * width..][..width];
             let position = &self.positions[row.position * width..][..width];
-            x.extend(embedding.iter().zip(position).map(|(embedding, position)| embedding + position));
+            let first = x.len();
+            x.extend_from_slice(position);
+            self.embeddings.add_row(row.token as usize, &mut x[first..]);
         }
+        let head_width = width / self.n_heads;
         let mut normed = vec![0.0; x.len()];
         let mut attended = vec![0.0; x.len()];
         let mut wide = Vec::new();
@@ -166,33 +186,30 @@ impl Decoder {
                 past.keys.extend_from_slice(&qkv[width..2 * width]);
                 past.values.extend_from_slice(&qkv[2 * width..]);
             }
-            let head_width = width / self.n_heads;
             let states: Vec<&DecoderState> = batch.iter().map(|(state, _)| &**state).collect();
             let queries = wide.par_chunks_exact(3 * width).map(|qkv| &qkv[..width]);
-            self.attend_rows(&rows, queries, &mut attended, |row| {
-                let past = &states[row.sequence].layers[index];
-                KeyValues {
-                    keys: &past.keys,
-                    values: &past.values,
-                    n_positions: row.position + 1,
-                    position_stride: width,
-                    head_stride: head_width,
-                }
+            self.attend_rows(&rows, queries, &mut attended, |row, query, out| {
+                let SelfKeyValues { keys, values } = &states[row.sequence].layers[index];
+                let n_positions = row.position + 1;
+                let past = PastF32 { keys, values, n_positions, position_stride: width, head_stride: head_width };
+                attend(query, past, self.n_heads, out);
             });
             layer.self_out.forward(&attended, &mut x, Write::Add);
 
             layer.cross_norm.forward(&x, &mut normed);
             wide.resize(x.len(), 0.0);
             layer.cross_query.forward(&normed, &mut wide, Write::Replace);
-            self.attend_rows(&rows, wide.par_chunks_exact(width), &mut attended, |row| {
-                let cross = &states[row.sequence].encoded.layers[index];
-                let n_positions = cross.keys.len() / width;
-                KeyValues {
-                    keys: &cross.keys,
-                    values: &cross.values,
-                    n_positions,
-                    position_stride: head_width,
-                    head_stride: n_positions * head_width,
+            self.attend_rows(&rows, wide.par_chunks_exact(width), &mut attended, |row, query, out| {
+                let Encoded { layers, n_frames } = &states[row.sequence].encoded;
+                match &layers[index] {
+                    CrossKeyValues::F32 { keys, values } => {
+                        let (position_stride, head_stride) = (head_width, n_frames * head_width);
+                        let past = PastF32 { keys, values, n_positions: *n_frames, position_stride, head_stride };
+                        attend(query, past, self.n_heads, out);
+                    }
+                    CrossKeyValues::Int8 { keys, values } => {
+                        attend(query, PastInt8 { keys, values, n_positions: *n_frames }, self.n_heads, out);
+                    }
                 }
             });
             layer.cross_out.forward(&attended, &mut x, Write::Add);
@@ -222,12 +239,30 @@ impl Decoder {
         rows: &[Row],
         queries: impl IndexedParallelIterator<Item = &'a [f32]>,
         out: &mut [f32],
-        past: impl Fn(&Row) -> KeyValues<'a> + Sync,
+        attend: impl Fn(&Row, &[f32], &mut [f32]) + Sync,
     ) {
-        out.par_chunks_exact_mut(self.width)
-            .zip(queries)
-            .zip(rows)
-            .for_each(|((out, query), row)| attend(query, past(row), self.n_heads, out));
+        let outs = out.par_chunks_exact_mut(self.width);
+        outs.zip(queries).zip(rows).for_each(|((out, query), row)| attend(row, query, out));
+    }
+}
+
+impl Embeddings {
+    /// Adds a token's embedding to `out` `[width]`.
+    fn add_row(&self, token: usize, out: &mut [f32]) {
+        match self {
+            Self::F32(rows) => {
+                let first = token * out.len();
+                for (sum, value) in out.iter_mut().zip(&rows[first..]) {
+                    *sum += value;
+                }
+            }
+            Self::Int8(rows) => {
+                let (bytes, scale) = rows.row(token);
+                for (sum, byte) in out.iter_mut().zip(bytes) {
+                    *sum += scale * f32::from(*byte);
+                }
+            }
+        }
     }
 }
 

@@ -132,12 +132,12 @@ impl FeedForward {
 
 /// The three projections of self-attention as one layer. Keys have no bias.
 pub(super) fn qkv(scope: &Scope<'_>, width: usize) -> Result<Linear, CheckpointError> {
-    let weight = |name: &str| scope.at(name).tensor("weight", &[width, width]);
+    let weight = |name: &str| scope.at(name).weight("weight", &[width, width]);
     let bias = |name: &str| scope.at(name).tensor("bias", &[width]);
     let query = (weight("q_proj")?, bias("q_proj")?);
     let key = (weight("k_proj")?, Vec::new());
     let value = (weight("v_proj")?, bias("v_proj")?);
-    Ok(Linear::fused(&[query, key, value], width))
+    Ok(Linear::fused(&[query, key, value], width, scope.compute_type()))
 }
 
 fn gelu(values: &mut [f32]) {

@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use super::checkpoint::{Checkpoint, CheckpointError};
+use super::linear::ComputeType;
 use super::mel::LogMel;
 
 pub use config::{ConfigError, WhisperConfig};
@@ -66,7 +67,7 @@ pub enum WhisperError {
 impl Whisper {
     /// Loads a model from a folder in Hugging Face layout: `config.json`, `tokenizer.json`, `model.safetensors` (or its
     /// shards and their index), and, where present, `generation_config.json` and `preprocessor_config.json`.
-    pub fn load(folder: &Path) -> Result<Self, WhisperError> {
+    pub fn load(folder: &Path, compute_type: ComputeType) -> Result<Self, WhisperError> {
         let required = |name: &str| read_text(&folder.join(name));
         let optional = |name: &str| match required(name) {
             Err(WhisperError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -85,11 +86,11 @@ impl Whisper {
             config.check_preprocessor_config(&text).map_err(in_file("preprocessor_config.json"))?;
         }
         config.check_tokenizer(&tokenizer).map_err(in_file("tokenizer.json"))?;
-        let checkpoint = Checkpoint::open(&weight_files(folder)?)?;
+        let checkpoint = Checkpoint::open(&weight_files(folder)?, compute_type)?;
         let encoder = encoder::Encoder::load(&config, &checkpoint.at("model.encoder"))?;
         let decoder = decoder::Decoder::load(&config, &checkpoint.at("model.decoder"))?;
         let mel = LogMel::new(config.num_mel_bins);
-        Ok(Self { n_bytes: checkpoint.n_bytes_read(), config, tokenizer, mel, encoder, decoder })
+        Ok(Self { n_bytes: checkpoint.n_bytes_kept(), config, tokenizer, mel, encoder, decoder })
     }
 
     /// Sizes and special tokens.

@@ -1,5 +1,9 @@
 //! Which tokens may come next: openai-whisper's logit filters (`decoding.py`, 20250625), and the prompt they start from.
 
+use rten_simd::ops::{BitOps, NumOps};
+use rten_simd::{Isa, SimdOp, SimdUnaryOp};
+use rten_vecmath::Exp;
+
 use super::config::WhisperConfig;
 use super::search::Strategy;
 use super::tokenizer::{TokenId, Tokenizer};
@@ -172,5 +176,29 @@ pub(super) fn log_sum_exp(values: &[f32]) -> f32 {
     if max == f32::NEG_INFINITY {
         return max;
     }
-    max + values.iter().map(|value| (value - max).exp()).sum::<f32>().ln()
+    max + SumExp { values, max }.dispatch().ln()
+}
+
+/// `Σ exp(value - max)`.
+struct SumExp<'a> {
+    values: &'a [f32],
+    max: f32,
+}
+
+impl SimdOp for SumExp<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn eval<I: Isa>(self, isa: I) -> f32 {
+        let ops = isa.f32();
+        let max = ops.splat(self.max);
+        let n_lanes = ops.len();
+        let blocks = self.values.chunks_exact(n_lanes);
+        let rest: f32 = blocks.remainder().iter().map(|value| (value - self.max).exp()).sum();
+        let mut sums = ops.zero();
+        for block in blocks {
+            sums = ops.add(sums, Exp {}.eval(isa, ops.sub(ops.load(block), max)));
+        }
+        ops.sum(sums) + rest
+    }
 }

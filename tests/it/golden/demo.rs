@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hansard::engine::{Engine, Event, JobRequest};
+use hansard::engine::{ComputeType, Engine, Event, JobRequest};
 use hansard::paths::AppPaths;
 use hansard::transcript::Transcript;
 use serde_json::Value;
@@ -20,10 +20,14 @@ use crate::wer::word_error_rate;
 /// Boundaries may differ by little more than one frame of the segmentation network.
 const TOLERANCE_SECS: f64 = 0.020;
 
-fn transcribe(recording: &Path) -> Arc<Transcript> {
+fn transcribe(recording: &Path, compute_type: ComputeType) -> Arc<Transcript> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut engine = Engine::start(AppPaths::below(folder.path()), None, Arc::new(|| {})).expect("threads");
-    engine.transcribe(JobRequest { language: Some("en".into()), ..JobRequest::new(recording.into(), "demo") });
+    engine.transcribe(JobRequest {
+        language: Some("en".into()),
+        compute_type,
+        ..JobRequest::new(recording.into(), "demo")
+    });
     loop {
         match engine.recv_timeout(Duration::from_mins(10)).expect("an event in time") {
             Event::JobDone(_, transcript, _) => return transcript,
@@ -50,7 +54,7 @@ fn golden_demo_meetings() {
     let mut differences = Vec::new();
     let mut n_chunks = 0;
     for (name, reference) in results.as_object().expect("a meeting for each name") {
-        let transcript = transcribe(&meetings.join(format!("{name}.flac")));
+        let transcript = transcribe(&meetings.join(format!("{name}.flac")), ComputeType::F32);
         let expected = reference["segments"].as_array().expect("a list");
         n_chunks += expected.len();
         let (mut found, mut wanted) = (transcript.segments.iter().peekable(), expected.iter().peekable());
@@ -84,4 +88,22 @@ fn golden_demo_meetings() {
         differences.len(),
         differences.join("\n")
     );
+}
+
+/// 8-bit arithmetic may word a few things differently; it must not be worse by more than a hair.
+#[test]
+fn golden_demo_meetings_in_8_bits() {
+    let (meetings, results) = sources();
+    let (mut n_words, mut n_errors, mut n_reference_errors) = (0.0, 0.0, 0.0);
+    for (name, reference) in results.as_object().expect("a meeting for each name") {
+        let transcript = transcribe(&meetings.join(format!("{name}.flac")), ComputeType::Int8);
+        let truth = fs::read_to_string(meetings.join(format!("{name}.txt"))).expect("the true words");
+        let n_words_here = reference["words"].as_f64().expect("a number");
+        n_words += n_words_here;
+        n_errors += word_error_rate(&truth, &transcript.plain_text()) * n_words_here;
+        n_reference_errors += reference["wer"].as_f64().expect("a rate") * n_words_here;
+    }
+    let (found, reference) = (n_errors / n_words, n_reference_errors / n_words);
+    // A single meeting of 131 words moves by 0.8 points with one word.
+    assert!(found <= reference + 0.005 + 1.0 / n_words, "WER {found:.4}, reference {reference:.4}");
 }

@@ -3,6 +3,7 @@
 use std::fs;
 
 use hansard::audio::Mono16k;
+use hansard::nn::ComputeType;
 use hansard::nn::checkpoint::Checkpoint;
 use hansard::nn::sincnet_lstm::{PyanNet, SegmentationConfig, sinc_filters};
 use hansard::pipeline::speech::speech_scores;
@@ -17,7 +18,7 @@ fn load() -> (PyanNet, Checkpoint) {
     let folder = folder("pyannote_segmentation");
     let yaml = fs::read_to_string(folder.join("config.yaml")).expect("the configuration");
     let config = SegmentationConfig::from_yaml(&yaml).expect("a configuration of pyannote's");
-    let checkpoint = Checkpoint::open(&[folder.join("model.safetensors")]).expect("the weights");
+    let checkpoint = Checkpoint::open(&[folder.join("model.safetensors")], ComputeType::F32).expect("the weights");
     (PyanNet::load(config, &checkpoint).expect("the model"), checkpoint)
 }
 

@@ -1,5 +1,6 @@
 //! `whisper_random`: encoder, logits, greedy decoding, language detection and the tokenizer.
 
+use hansard::nn::ComputeType;
 use hansard::nn::whisper::generate::{Batch, Decoded, Ending};
 use hansard::nn::whisper::{
     DecodeOptions, DecoderState, Encoded, Strategy, Suppression, Task, Timestamps, TokenId, Whisper,
@@ -18,7 +19,7 @@ struct Fixture {
 impl Fixture {
     fn load() -> Self {
         let golden = Golden::of("whisper_random");
-        let whisper = Whisper::load(&folder("whisper_random")).expect("the reference model");
+        let whisper = Whisper::load(&folder("whisper_random"), ComputeType::F32).expect("the reference model");
         let encoder_output = whisper.encode(&whisper.log_mel(&audio()));
         Self { golden, whisper, encoder_output }
     }
