@@ -10,8 +10,8 @@
 //! - [`audio`] decodes any file to [`audio::Mono16k`], chosen by content, damaged parts skipped with a warning. Long
 //!   recordings live in an unlinked temporary file, so memory does not grow with their length.
 //! - [`pipeline`] has one file per stage. A stage is a function of samples, weights and parameters.
-//! - [`nn`] has the networks: weights immutable and shared, decoding state a value of its own, `f32` throughout, each
-//!   equal to its reference implementation (`tests/it/golden`).
+//! - [`nn`] has the networks: weights immutable and shared, decoding state a value of its own, each in `f32` equal to its
+//!   reference implementation (`tests/it/golden`); Whisper's linear layers also come in 8 bits.
 //! - [`models`] knows which models there are, and keeps those in memory that were used.
 //! - [`engine`] runs jobs in threads of its own; only `engine/job.rs` knows stages, models and files together.
 //! - [`cli`] and [`ui`] send the engine commands and show its events. Neither computes.
@@ -33,9 +33,9 @@
 //!                        ◀───Event───                ◀───────Event───────
 //! ```
 //! The window never blocks: it sends commands, and each frame takes the events that are there. The engine thread only
-//! coordinates and writes files. Cancelling bypasses the queues: [`task::CancelToken`] is polled at every chunk and every
-//! decoder step. A panic in a job becomes an event with the job's name. All threads are named, and joined when the
-//! [`engine::Engine`] is dropped.
+//! coordinates and writes files. Cancelling bypasses the queues: [`task::CancelToken`] is polled at every encoder layer and
+//! every decoder step. A panic in a job becomes an event with the job's name. All threads are named, and joined when the
+//! [`engine::Engine`] is dropped; only the thread that waits for an open file dialog is left to itself.
 //!
 //! # Results do not depend on chance
 //! Same input, same bytes: a chunk's text does not depend on its neighbours in the batch or on the number of threads, and

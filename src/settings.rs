@@ -11,7 +11,7 @@ use crate::files::{self, FileError};
 
 /// What the user chose.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// Colours of the window.
     pub theme: Theme,
@@ -36,14 +36,15 @@ pub enum Theme {
 impl Settings {
     /// Reads the settings at `path`. A missing file is a first start; an unreadable one gives defaults and a warning.
     pub fn load(path: &Path) -> (Self, Option<String>) {
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
+        let bytes = match fs::read(path) {
+            Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return (Self::default(), None),
             Err(error) => {
-                return (Self::default(), Some(format!("{}: {error}. Default settings are used.", path.display())));
+                let warning = format!("{}: {error}. Default settings are used.", path.display());
+                return (Self::default(), Some(warning));
             }
         };
-        match ron::from_str(&text) {
+        match ron::de::from_bytes(&bytes) {
             Ok(settings) => (settings, None),
             Err(error) => {
                 let aside = path.with_extension("ron.unreadable");
@@ -58,8 +59,10 @@ impl Settings {
 
     /// Writes the settings to `path`.
     pub fn save(&self, path: &Path) -> Result<(), FileError> {
+        // A path that is no Unicode has no RON form.
         let text = ron::ser::to_string_pretty(self, ron::ser::PrettyConfig::default())
-            .expect("plain enums and strings have a RON form");
+            .map_err(io::Error::other)
+            .map_err(FileError::of("write", path))?;
         files::write_atomic(path, text.as_bytes())
     }
 }
@@ -81,14 +84,14 @@ mod tests {
 
     #[test]
     fn a_damaged_file_gives_defaults_a_warning_and_a_copy() {
-        for text in ["(theme: Purple)", "(theme: Dark", "\u{0}\u{1}", ""] {
+        for text in [&b"(theme: Purple)"[..], b"(theme: Dark", b"\0\x01", b"", b"(theme: Dark, \xff)", b"(later: 3)"] {
             let folder = tempfile::tempdir().expect("a temporary folder");
             let path = folder.path().join("settings.ron");
             fs::write(&path, text).expect("a writable folder");
             let (settings, warning) = Settings::load(&path);
             assert_eq!(settings, Settings::default());
             assert!(warning.is_some_and(|warning| warning.contains("settings.ron")));
-            assert_eq!(fs::read_to_string(path.with_extension("ron.unreadable")).expect("the copy"), text);
+            assert_eq!(fs::read(path.with_extension("ron.unreadable")).expect("the copy"), text);
         }
     }
 }

@@ -126,6 +126,12 @@ impl Container {
         [format::FORMAT_ID_CAF, format::FORMAT_ID_AIFF].contains(&self.format())
     }
 
+    /// Whether it is MPEG audio without a container: a format without a signature, so that any file may look like it.
+    pub(super) fn is_bare_mpeg(&self) -> bool {
+        [format::FORMAT_ID_MP1, format::FORMAT_ID_MP2, format::FORMAT_ID_MP3, format::FORMAT_ID_ADTS]
+            .contains(&self.format())
+    }
+
     /// The next packet of any track, `None` after the last.
     pub(super) fn next_packet(&mut self) -> SymphoniaResult<Option<Packet>> {
         match &mut self.packets {
@@ -143,6 +149,11 @@ impl Container {
         let n_to_choose_from = sounds.len();
         let mut refusal = None;
         for (track, parameters) in sounds {
+            if parameters.max_frames_per_packet.is_some_and(|n_frames| n_frames > MAX_PACKET_FRAMES) {
+                // Decoders make room for a whole packet before they have seen one.
+                refusal.get_or_insert_with(|| DecodeError::damaged(path, "it states packets of an impossible length"));
+                continue;
+            }
             match guarded(|| make_decoder(parameters)) {
                 Ok(decoder) => return Ok(self.sound_track(track, parameters, decoder, n_to_choose_from)),
                 Err(error) => {
@@ -294,6 +305,9 @@ impl Container {
         }
     }
 }
+
+/// Real packets have less than 200,000 frames.
+const MAX_PACKET_FRAMES: u64 = 2_000_000;
 
 /// Runs a piece of Symphonia. It adds and multiplies sizes as it finds them (the Core Audio reader, for one, multiplies
 /// the bytes of a packet by 8 in 32 bits), so a damaged file can make it panic; that is the fault of the file.

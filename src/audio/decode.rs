@@ -364,6 +364,9 @@ impl Decoding<'_> {
         if self.findings.n_decoded_packets == 0 {
             return Err(self.findings.why_nothing(self.path));
         }
+        if self.container.is_bare_mpeg() && self.findings.n_damaged_packets > self.findings.n_decoded_packets {
+            return Err(DecodeError::NotAudio { path: self.path.to_path_buf() });
+        }
         let samples = self.sound.finish()?;
         if samples.is_empty() {
             return Err(DecodeError::NoSound { path: self.path.to_path_buf() });

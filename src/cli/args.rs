@@ -4,11 +4,13 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, value_parser};
 
 use crate::engine::{ComputeType, DEFAULT_BATCH_SIZE, DEFAULT_MODEL, Task};
 use crate::export::Format;
 
+/// More threads than any machine has cores only cost memory.
+const MAX_THREADS: i64 = 512;
 const DEFAULT_BATCH: NonZeroUsize = NonZeroUsize::new(DEFAULT_BATCH_SIZE).expect("the default is positive");
 
 const EXAMPLES: &str = "\
@@ -89,8 +91,8 @@ pub(super) struct TranscribeArguments {
     #[arg(long, value_name = "N", default_value_t = DEFAULT_BATCH)]
     pub(super) batch_size: NonZeroUsize,
 
-    /// How exactly to compute: int8 is faster and smaller, f32 is what the reference implementations do
-    #[arg(long, value_enum, default_value_t = ComputeTypeName::Int8)]
+    /// How exactly to compute: f32 as the reference implementations do, or int8, which is faster and smaller
+    #[arg(long, value_enum, default_value_t = ComputeTypeName::F32)]
     pub(super) compute_type: ComputeTypeName,
 
     /// What to write: one or more of txt, md, srt, vtt, json, tsv, csv, separated by commas
@@ -103,8 +105,8 @@ pub(super) struct TranscribeArguments {
     pub(super) output: PathBuf,
 
     /// Processor threads to compute with [default: one for each core]
-    #[arg(long, value_name = "N")]
-    pub(super) threads: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=MAX_THREADS))]
+    pub(super) threads: Option<u16>,
 
     /// Show no progress, only warnings and errors
     #[arg(long, short)]
@@ -118,8 +120,8 @@ pub(super) struct DemoArguments {
     pub(super) no_window: bool,
 
     /// Processor threads to compute with [default: one for each core]
-    #[arg(long, value_name = "N")]
-    pub(super) threads: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=MAX_THREADS))]
+    pub(super) threads: Option<u16>,
 }
 
 /// The task, as it is typed.

@@ -195,8 +195,7 @@ impl<Deliver: FnMut(&Finished<'_>, &Display) -> Result<(), DeliveryError>> Batch
             }
             // Segments come again in the whole transcript, the models are the window's affair, and nothing is written
             // or saved through the engine here.
-            Event::JobQueued(_)
-            | Event::AudioReady(..)
+            Event::AudioReady(..)
             | Event::Segments(..)
             | Event::Models(_)
             | Event::FileWritten(_)

@@ -98,7 +98,7 @@ fn report(error: anyhow::Error) -> ExitCode {
         }
         Err(error) => error,
     };
-    writeln!(io::stderr(), "error: {}", one_line(&error)).ok();
+    writeln!(io::stderr(), "error: {}", progress::without_controls(&one_line(&error))).ok();
     ExitCode::from(FAILED)
 }
 

@@ -87,6 +87,7 @@ impl Display {
 
     /// A line that the user must see: a warning, an error.
     pub(super) fn say(&self, line: &str) {
+        let line = without_controls(line);
         // When stderr is gone there is nobody left to tell, and the exit code still speaks.
         self.beside_the_bar(|| writeln!(io::stderr(), "{line}").ok());
     }
@@ -145,6 +146,15 @@ impl LastLine {
         self.said = Some((progress.stage, tenth, now));
         Some(line)
     }
+}
+
+/// A line as it may go to a terminal: file names can hold line breaks and escape sequences, which are spelled out.
+pub(super) fn without_controls(line: &str) -> String {
+    line.chars()
+        .flat_map(|c| {
+            if c.is_control() { c.escape_default().to_string() } else { c.to_string() }.chars().collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 #[cfg(test)]

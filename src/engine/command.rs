@@ -46,7 +46,7 @@ impl JobRequest {
             prompt: String::new(),
             beam_size: 1,
             batch_size: DEFAULT_BATCH_SIZE,
-            compute_type: ComputeType::Int8,
+            compute_type: ComputeType::F32,
         }
     }
 }
@@ -71,6 +71,8 @@ pub enum Command {
         path: PathBuf,
         /// The content.
         bytes: Vec<u8>,
+        /// Recordings, none of which may be replaced by it: formats are told by content, so `speech.txt` may be sound.
+        keep: Vec<PathBuf>,
     },
     /// Keep the user's choices.
     SaveSettings(Settings),

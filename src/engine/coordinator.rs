@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, select};
@@ -70,7 +71,6 @@ impl Coordinator {
     fn handle_command(&mut self, command: Command) {
         match command {
             Command::Transcribe { job, request, cancel } => {
-                self.emit(Event::JobQueued(job));
                 self.queue.push_back(Job { id: job, request, cancel });
                 self.start_next();
             }
@@ -81,10 +81,15 @@ impl Coordinator {
                     self.emit(Event::JobCancelled(job));
                 }
             }
-            Command::WriteFile { path, bytes } => {
-                let event = match files::write_atomic(&path, &bytes) {
-                    Ok(()) => Event::FileWritten(path),
-                    Err(error) => Event::FileNotWritten(path, error.to_string()),
+            Command::WriteFile { path, bytes, keep } => {
+                let event = if is_one_of(&path, &keep) {
+                    let message = format!("{} is a recording and is kept; choose another name", path.display());
+                    Event::FileNotWritten(path, message)
+                } else {
+                    match files::write_atomic(&path, &bytes) {
+                        Ok(()) => Event::FileWritten(path),
+                        Err(error) => Event::FileNotWritten(path, error.to_string()),
+                    }
                 };
                 self.emit(event);
             }
@@ -99,8 +104,7 @@ impl Coordinator {
     fn handle_worker_event(&mut self, event: Event) {
         let has_ended = match &event {
             Event::JobDone(job, ..) | Event::JobFailed(job, _) | Event::JobCancelled(job) => self.running == Some(*job),
-            Event::JobQueued(_)
-            | Event::JobStarted(_)
+            Event::JobStarted(_)
             | Event::Progress(..)
             | Event::AudioReady(..)
             | Event::Segments(..)
@@ -121,13 +125,14 @@ impl Coordinator {
         if self.running.is_some() {
             return;
         }
-        if let Some(job) = self.queue.pop_front() {
+        while let Some(job) = self.queue.pop_front() {
             self.running = Some(job.id);
             // The inference thread is idle, so the one place in its queue is free.
-            if let Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) = self.jobs.try_send(job) {
-                self.emit(Event::JobFailed(job.id, "the inference thread has ended; restart Hansard".into()));
-                self.running = None;
-            }
+            let Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) = self.jobs.try_send(job) else {
+                return;
+            };
+            self.running = None;
+            self.emit(Event::JobFailed(job.id, "the inference thread has ended; restart Hansard".into()));
         }
     }
 
@@ -142,4 +147,10 @@ impl Coordinator {
             (self.wake)();
         }
     }
+}
+
+/// Whether `path` names one of `files`, by whatever way.
+fn is_one_of(path: &Path, files: &[PathBuf]) -> bool {
+    let Ok(target) = path.canonicalize() else { return false };
+    files.iter().any(|file| file.canonicalize().is_ok_and(|file| file == target))
 }

@@ -68,8 +68,6 @@ pub struct JobReport {
 /// [`Event::JobDone`], [`Event::JobFailed`] and [`Event::JobCancelled`].
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// The job waits its turn.
-    JobQueued(JobId),
     /// The job runs.
     JobStarted(JobId),
     /// How far it is; at most some ten of these a second.

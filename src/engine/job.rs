@@ -2,17 +2,16 @@
 //! models and files meet.
 
 use std::io;
+use std::path::Path;
 
-use anyhow::anyhow;
 use rayon::ThreadPool;
 
 use crate::audio::decode;
 use crate::models::MemoryCache;
 use crate::paths::AppPaths;
-use crate::pipeline::StageError;
 use crate::pipeline::chunk::merge_regions;
 use crate::pipeline::speech::{SpeechThresholds, speech_regions, speech_scores};
-use crate::pipeline::transcribe::{TranscribeOptions, transcribe};
+use crate::pipeline::transcribe::{TranscribeOptions, check_language, transcribe};
 use crate::transcript::Transcript;
 use crate::units::SampleIdx;
 
@@ -43,7 +42,11 @@ impl Runner for Transcriber {
         let Self { models, paths, pool } = self;
         pool.install(|| run(models, paths, request, context)).map_err(|error| {
             // Whatever went wrong after the user asked to stop does not interest them any more.
-            if context.cancel().is_cancelled() { JobError::Cancelled } else { JobError::Failed(format!("{error:#}")) }
+            if context.cancel().is_cancelled() {
+                JobError::Cancelled
+            } else {
+                JobError::Failed(one_line(&request.path, &error))
+            }
         })
     }
 }
@@ -55,7 +58,8 @@ fn run(
     context: &JobContext<'_>,
 ) -> anyhow::Result<Transcript> {
     let path = &request.path;
-    // The file comes first: a wrong one is told at once, before any model is loaded.
+    // What is wrong with the request is told before an hour of audio is decoded.
+    models.check_whisper(&request.model)?;
     let decoded = context.stage(Stage::Decode, |progress| decode::decode(path, &paths.cache_dir, progress))?;
     let samples = decoded.samples;
     let duration = SampleIdx(samples.len()).to_seconds();
@@ -72,11 +76,9 @@ fn run(
         loaded
     })?;
 
+    check_language(&whisper, request.language.as_deref())?;
     let window = SampleIdx(whisper.config().window_samples()).to_seconds();
-    let in_this_file = |error: StageError| anyhow!(error).context(path.display().to_string());
-    let scores = context
-        .stage(Stage::Speech, |progress| speech_scores(&samples, &segmentation, progress))
-        .map_err(in_this_file)?;
+    let scores = context.stage(Stage::Speech, |progress| speech_scores(&samples, &segmentation, progress))?;
     let regions = speech_regions(&scores, &SpeechThresholds::for_chunks_of(window));
     let chunks = merge_regions(&regions, window);
 
@@ -87,14 +89,29 @@ fn run(
         prompt: request.prompt.clone(),
         batch_size: request.batch_size,
     };
-    let transcribed = context
-        .stage(Stage::Transcribe, |progress| {
-            let mut on_segments = |segments: &[_]| context.segments(segments);
-            transcribe(&samples, &chunks, &whisper, &options, progress, &mut on_segments)
-        })
-        .map_err(in_this_file)?;
+    let transcribed = context.stage(Stage::Transcribe, |progress| {
+        let mut on_segments = |segments: &[_]| context.segments(segments);
+        transcribe(&samples, &chunks, &whisper, &options, progress, &mut on_segments)
+    })?;
     for warning in transcribed.warnings {
         context.warn(warning);
     }
     Ok(Transcript { language: transcribed.language, duration, segments: transcribed.segments })
+}
+
+/// The error on one line, beginning with the recording unless it is named anyway. Our own errors state their cause
+/// already, and it is not said twice.
+fn one_line(path: &Path, error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain() {
+        let text = cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        if !line.contains(&text) {
+            if !line.is_empty() {
+                line.push_str(": ");
+            }
+            line.push_str(&text);
+        }
+    }
+    let path = path.display().to_string();
+    if line.contains(&path) { line } else { format!("{path}: {line}") }
 }

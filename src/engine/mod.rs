@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use crate::paths::AppPaths;
 use crate::task::CancelToken;
@@ -36,7 +36,6 @@ pub type Wake = Arc<dyn Fn() + Send + Sync>;
 /// Room for events that nobody has read yet. A hidden window may read none for hours: a job of 20 hours has fewer
 /// events than this when progress, which is droppable, is left out.
 const EVENT_CAPACITY: usize = 8192;
-const COMMAND_CAPACITY: usize = 1024;
 
 /// The handle to a running engine. Dropping it cancels what runs and waits for the threads to end.
 pub struct Engine {
@@ -60,7 +59,8 @@ impl Engine {
 
     /// Starts an engine that runs jobs with `runner`.
     pub fn start_with(paths: AppPaths, runner: Box<dyn Runner>, wake: Wake) -> io::Result<Self> {
-        let (commands, command_queue) = bounded(COMMAND_CAPACITY);
+        // The only channel without a bound: whoever sends is the window, which never waits, and commands are few and small.
+        let (commands, command_queue) = unbounded();
         let (event_sink, events) = bounded(EVENT_CAPACITY);
         let thread = coordinator::spawn(paths, runner, command_queue, event_sink, wake)?;
         Ok(Self { commands: Some(commands), events, cancels: BTreeMap::new(), n_jobs: 0, thread: Some(thread) })

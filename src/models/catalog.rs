@@ -46,12 +46,12 @@ pub fn segmentation_folder(paths: &AppPaths) -> Result<PathBuf, CatalogError> {
     built_in("demo/models/segmentation-demo", paths)
 }
 
-/// The cache key of a Whisper model on the CPU, in 8 bits unless it says otherwise.
+/// The cache key of a Whisper model on the CPU, in `f32` unless it says otherwise.
 pub fn whisper_key(name: &str, compute_type: ComputeType) -> String {
     let short = Path::new(name).file_name().map_or(name.into(), |name| name.to_string_lossy());
     match compute_type {
-        ComputeType::Int8 => format!("whisperx_{short}_cpu"),
-        ComputeType::F32 => format!("whisperx_{short}-f32_cpu"),
+        ComputeType::F32 => format!("whisperx_{short}_cpu"),
+        ComputeType::Int8 => format!("whisperx_{short}-int8_cpu"),
     }
 }
 

@@ -58,6 +58,12 @@ impl MemoryCache {
         Self { paths, whispers: BTreeMap::new(), segmentation: None }
     }
 
+    /// Whether there is a Whisper model of this name; nothing is loaded.
+    pub fn check_whisper(&self, name: &str) -> Result<(), LoadError> {
+        catalog::whisper_folder(name, &self.paths)?;
+        Ok(())
+    }
+
     /// A Whisper model by its name in the catalog, or a folder.
     pub fn whisper(&mut self, name: &str, compute_type: ComputeType) -> Result<Arc<Whisper>, LoadError> {
         let folder = catalog::whisper_folder(name, &self.paths)?;

@@ -1,7 +1,7 @@
 //! Weights by name out of safetensors files, converted to `f32`, each checked against the shape that the network needs.
 
 use std::cell::Cell;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use candle_core::safetensors::MmapedSafetensors;
 use candle_core::{DType, Device};
@@ -79,11 +79,6 @@ impl Checkpoint {
     /// The part of the checkpoint whose names begin with `prefix`.
     pub fn at(&self, prefix: &str) -> Scope<'_> {
         Scope { checkpoint: self, prefix: prefix.to_owned() }
-    }
-
-    /// The file, for messages.
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 }
 

@@ -28,11 +28,11 @@ const ROWS_PER_TASK: usize = 64;
 /// How exactly a network computes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ComputeType {
-    /// 8-bit weights and activations in the linear layers: faster, smaller, not quite exact.
-    #[default]
-    Int8,
     /// 32-bit floating point throughout: equal to the reference implementations.
+    #[default]
     F32,
+    /// 8-bit weights and activations in the linear layers: faster, smaller, not quite exact.
+    Int8,
 }
 
 /// Whether the result replaces what the output held or is added to it.

@@ -17,6 +17,8 @@ use super::StageError;
 const STEPS_PER_WINDOW: usize = 10;
 /// Windows that one thread works on together: enough to share the recurrent weights, few enough to fit the cache.
 const WINDOWS_PER_GROUP: usize = 16;
+/// Groups that are worked on at once, of some 30 MB each, however many threads there are.
+const MAX_GROUPS_AT_ONCE: usize = 16;
 /// pyannote divides by at least this much where no window votes.
 const MIN_WEIGHT: f32 = 1e-12;
 
@@ -67,7 +69,7 @@ pub fn speech_scores(samples: &Mono16k, model: &PyanNet, progress: &Progress<'_>
 
     let mut sums = vec![0.0_f32; n_frames_total];
     let mut weights = vec![0.0_f32; n_frames_total];
-    let groups_at_once = rayon::current_num_threads();
+    let groups_at_once = rayon::current_num_threads().min(MAX_GROUPS_AT_ONCE);
     for first in (0..n_windows).step_by(WINDOWS_PER_GROUP * groups_at_once) {
         progress.at(first, n_windows)?;
         let firsts: Vec<usize> = (0..groups_at_once)

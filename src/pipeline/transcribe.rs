@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use crate::audio::Mono16k;
 use crate::nn::whisper::generate::{Batch, Decoded, Ending};
 use crate::nn::whisper::{DecodeOptions, Encoded, Strategy, Task, Whisper};
-use crate::task::Progress;
+use crate::task::{Cancelled, Progress};
 use crate::transcript::Segment;
 use crate::units::{Seconds, TimeSpan};
 
@@ -62,12 +62,13 @@ pub fn transcribe(
     progress: &Progress<'_>,
     on_segments: &mut dyn FnMut(&[Segment]),
 ) -> Result<Transcribed, StageError> {
+    check_language(whisper, options.language.as_deref())?;
     progress.at(0, chunks.len())?;
     let batch_size = options.batch_size.max(1);
     let mut pieces: Vec<Piece> = chunks.iter().enumerate().map(|(n, chunk)| Piece::of(n, chunk)).collect();
     let mut waiting: Vec<usize> = (0..pieces.len()).rev().collect();
     take_next(&mut waiting, batch_size, |ids| encode(samples, &mut pieces, ids, whisper, progress))?;
-    let language = choose_language(whisper, options.language.as_deref(), &pieces)?;
+    let language = choose_language(whisper, options.language.as_deref(), &pieces);
     let first_attempt = first_attempt(whisper, options, &language)?;
 
     let mut batch = Batch::new(whisper);
@@ -82,11 +83,11 @@ pub fn transcribe(
             let text = whisper.tokenizer().decode(&decoded.tokens)?;
             match pieces[id].take(decoded, text) {
                 Next::Retry => pieces[id].admit(id, &mut batch, &first_attempt),
-                Next::Split(early, late) => {
+                Next::Split(parts) => {
                     order.replace(id, pieces[id].chunk_idx, [pieces.len(), pieces.len() + 1]);
                     // What comes first in time is taken first from the end of the list.
                     waiting.extend([pieces.len() + 1, pieces.len()]);
-                    pieces.extend([early, late]);
+                    pieces.extend(*parts);
                 }
                 Next::Done => order.finish(id, pieces[id].chunk_idx),
             }
@@ -131,7 +132,7 @@ struct Attempt {
 /// What happens to a piece after an attempt.
 enum Next {
     Retry,
-    Split(Piece, Piece),
+    Split(Box<[Piece; 2]>),
     Done,
 }
 
@@ -167,15 +168,14 @@ impl Piece {
             return Next::Retry;
         }
         if is_cut && self.verdict != Verdict::Silence && self.span.duration().0 >= MIN_SPLIT_SECS {
-            let (early, late) = self.split();
-            return Next::Split(early, late);
+            return Next::Split(Box::new(self.split()));
         }
         self.encoded = None;
         Next::Done
     }
 
     /// Splits in the pause nearest to the middle, or in the middle of speech that has none.
-    fn split(&mut self) -> (Self, Self) {
+    fn split(&mut self) -> [Self; 2] {
         let middle = f64::midpoint(self.span.start.0, self.span.end.0);
         let pauses = self.regions.windows(2).map(|pair| (pair[0].end.0, pair[1].start.0));
         let distance = |pause: &(f64, f64)| (f64::midpoint(pause.0, pause.1) - middle).abs();
@@ -185,7 +185,7 @@ impl Piece {
             let regions = regions.map(|region| TimeSpan::from_secs(region.start.0.max(from), region.end.0.min(to)));
             Self::new(self.chunk_idx, TimeSpan::from_secs(from, to), regions.collect())
         };
-        let parts = (part(self.span.start.0, end), part(start, self.span.end.0));
+        let parts = [part(self.span.start.0, end), part(start, self.span.end.0)];
         self.forget();
         parts
     }
@@ -314,8 +314,8 @@ fn encode(
             cancel.check()?;
             let clip = samples.read(pieces[*id].span.to_samples(samples.len()))?;
             let mel = whisper.log_mel(&clip);
-            cancel.check()?;
-            Ok(whisper.prepare(&whisper.encode(&mel)))
+            let encoded = whisper.encode(&mel, &|| cancel.is_cancelled()).ok_or(Cancelled)?;
+            Ok(whisper.prepare(&encoded))
         })
         .collect::<Result<_, StageError>>()?;
     for (id, encoded) in ids.iter().zip(encoded) {
@@ -337,18 +337,31 @@ fn first_attempt(whisper: &Whisper, options: &TranscribeOptions, language: &str)
     Ok(DecodeOptions { language, task: options.task, previous_text, strategy, ..DecodeOptions::default() })
 }
 
-/// The language asked for, if the model knows it, or the likeliest over the first chunks together.
-fn choose_language(whisper: &Whisper, asked: Option<&str>, pieces: &[Piece]) -> Result<String, StageError> {
-    /// What a model without language tokens speaks.
-    const ENGLISH: &str = "en";
+/// What a model without language tokens speaks.
+const ENGLISH: &str = "en";
+/// ISO 639-2 for a recording in which nobody speaks.
+const UNDETERMINED: &str = "und";
+
+/// Whether the model knows the language asked for; every model can detect what it knows.
+pub fn check_language(whisper: &Whisper, asked: Option<&str>) -> Result<(), StageError> {
+    let known = whisper.tokenizer().languages();
+    let Some(asked) = asked else { return Ok(()) };
+    if known.iter().any(|(code, _)| code == asked) || (known.is_empty() && asked == ENGLISH) {
+        return Ok(());
+    }
+    let codes: Vec<&str> = known.iter().map(|(code, _)| code.as_str()).collect();
+    let known = if codes.is_empty() { "English (en) only".to_owned() } else { codes.join(", ") };
+    Err(StageError::UnknownLanguage { asked: asked.to_owned(), known })
+}
+
+/// The language asked for, or the likeliest over the first chunks together.
+fn choose_language(whisper: &Whisper, asked: Option<&str>, pieces: &[Piece]) -> String {
     let known = whisper.tokenizer().languages();
     if let Some(asked) = asked {
-        if known.iter().any(|(code, _)| code == asked) || (known.is_empty() && asked == ENGLISH) {
-            return Ok(asked.to_owned());
-        }
-        let codes: Vec<&str> = known.iter().map(|(code, _)| code.as_str()).collect();
-        let known = if codes.is_empty() { "English (en) only".to_owned() } else { codes.join(", ") };
-        return Err(StageError::UnknownLanguage { asked: asked.to_owned(), known });
+        return asked.to_owned();
+    }
+    if pieces.is_empty() {
+        return UNDETERMINED.to_owned();
     }
     let mut totals = vec![0.0; known.len()];
     let encoded = pieces.iter().filter_map(|piece| piece.encoded.as_ref());
@@ -363,5 +376,5 @@ fn choose_language(whisper: &Whisper, asked: Option<&str>, pieces: &[Piece]) -> 
             best = n;
         }
     }
-    Ok(known.get(best).map_or(ENGLISH, |(code, _)| code).to_owned())
+    known.get(best).map_or(ENGLISH, |(code, _)| code).to_owned()
 }

@@ -135,7 +135,11 @@ impl App {
         for _ in 0..MAX_EVENTS_PER_FRAME {
             match engine.try_recv() {
                 Some(event) => self.state.apply(event),
-                None => return,
+                None if engine.is_running() => return,
+                None => {
+                    self.engine = None;
+                    return self.state.engine_lost();
+                }
             }
         }
         ctx.request_repaint();
@@ -295,9 +299,10 @@ impl App {
         let Some(recording) = self.state.recordings().get(recording_idx) else { return };
         let bytes = rendered(recording, format);
         let before = self.settings.clone();
-        self.settings.export_dir = path.parent().filter(|folder| !folder.as_os_str().is_empty()).map(Path::to_path_buf);
+        self.settings.export_dir = path.parent().filter(|folder| folder.is_absolute()).map(Path::to_path_buf);
         self.settings.export_format = Some(format.name().to_owned());
-        self.send(Command::WriteFile { path, bytes });
+        let keep = self.state.recordings().iter().map(|recording| recording.path.clone()).collect();
+        self.send(Command::WriteFile { path, bytes, keep });
         if self.settings != before {
             self.send(Command::SaveSettings(self.settings.clone()));
         }

@@ -62,9 +62,9 @@ type Pending = Pin<Box<dyn Future<Output = Answer> + Send>>;
 const FASTEST_USER: Duration = Duration::from_millis(400);
 
 /// Shown first in the dialog. Files of any name can be dropped or typed: what counts is their content.
-const RECORDING_EXTENSIONS: [&str; 22] = [
-    "aac", "aif", "aiff", "avi", "caf", "flac", "m4a", "m4b", "m4v", "mka", "mkv", "mov", "mp2", "mp3", "mp4", "mpga",
-    "oga", "ogg", "opus", "wav", "wave", "webm",
+const RECORDING_EXTENSIONS: [&str; 21] = [
+    "aac", "aif", "aiff", "caf", "flac", "m4a", "m4b", "m4v", "mka", "mkv", "mov", "mp2", "mp3", "mp4", "mpga", "oga",
+    "ogg", "opus", "wav", "wave", "webm",
 ];
 
 impl DesktopDialogs {

@@ -73,9 +73,12 @@ pub fn run(paths: AppPaths, open: Open) -> anyhow::Result<()> {
         theme::install_theme(&creation.egui_ctx);
         Ok(Box::new(App::new(setup)))
     });
-    // The error of eframe cannot be sent between threads, so only its text goes on.
     eframe::run_native(APP_NAME, options, create).map_err(|error| {
-        anyhow::anyhow!("the window cannot be opened: {error}. Without a display, use `hansard transcribe FILE`.")
+        // Its text names source files of the windowing library, which help nobody but us.
+        tracing::debug!("{error}");
+        anyhow::anyhow!(
+            "the window cannot be opened: the display does not answer. Use `hansard transcribe FILE` without one"
+        )
     })
 }
 

@@ -130,6 +130,17 @@ impl State {
         self.messages.push(Message { id: self.n_messages, severity, text });
     }
 
+    /// The engine has ended by itself: no job goes on, and the user learns why nothing moves any more.
+    pub(super) fn engine_lost(&mut self) {
+        for recording in &mut self.recordings {
+            if recording.is_unfinished() || recording.phase == Phase::Stopping {
+                recording.phase = Phase::Failed("Hansard's engine has stopped".to_owned());
+            }
+        }
+        let text = "Hansard's engine has stopped by mistake. Restart Hansard, and please report it.".to_owned();
+        self.add_message(Severity::Error, text);
+    }
+
     /// Removes a message.
     pub(super) fn dismiss(&mut self, id: u64) {
         self.messages.retain(|message| message.id != id);
@@ -143,7 +154,6 @@ impl State {
     /// Takes in what happened in the engine.
     pub(super) fn apply(&mut self, event: Event) {
         match event {
-            Event::JobQueued(_) => {}
             Event::JobStarted(job) => self.change(job, |recording| {
                 if recording.phase == Phase::Waiting {
                     recording.phase = Phase::Running(None);
@@ -329,7 +339,7 @@ mod tests {
         let whole = || Event::JobDone(JOB, Arc::new(spoken(&["one", "two"])), JobReport::default());
         for (events, status, n_segments) in [
             (vec![], "Waiting", 0),
-            (vec![Event::JobQueued(JOB)], "Waiting", 0),
+            (vec![], "Waiting", 0),
             (vec![Event::JobStarted(JOB)], "Starting", 0),
             (vec![Event::JobStarted(JOB), reported(Stage::Decode, 0.129, None)], "Reading audio 12 %", 0),
             (vec![reported(Stage::Transcribe, 0.5, Some(40.4))], "Transcribing 50 %, about 0:40 left", 0),

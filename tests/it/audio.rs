@@ -562,3 +562,23 @@ proptest! {
         }
     }
 }
+
+/// Adaptive PCM in a Core Audio file that states packets of four billion frames: the decoder would make room for one.
+#[test]
+fn packets_of_impossible_length_are_refused_before_memory_is_asked_for() {
+    let folder = folder();
+    let path = STEREO.encode(folder.path(), "ima.caf", &["-c:a", "adpcm_ima_qt"]);
+    let mut bytes = fs::read(&path).expect("the recording");
+    let at = bytes.windows(4).position(|four| four == b"ima4").expect("the codec's name");
+    // After the name: flags, bytes in a packet, then frames in a packet.
+    bytes[at + 12..at + 16].fill(0xFF);
+    fs::write(&path, bytes).expect("a writable folder");
+    let error = try_decode(&path).expect_err("no such packet");
+    assert!(error.to_string().contains("impossible length"), "{error}");
+}
+
+#[test]
+fn programs_are_not_taken_for_music() {
+    let error = try_decode(&std::env::current_exe().expect("this test")).expect_err("no recording");
+    assert!(matches!(error, DecodeError::NotAudio { .. } | DecodeError::Damaged { .. }), "{error:?}");
+}

@@ -95,7 +95,6 @@ fn outline(events: &[Event]) -> String {
     let words: Vec<String> = events
         .iter()
         .filter_map(|event| match event {
-            Event::JobQueued(job) => Some(format!("queued{}", job.0)),
             Event::JobStarted(job) => Some(format!("started{}", job.0)),
             Event::JobDone(job, ..) => Some(format!("done{}", job.0)),
             Event::JobFailed(job, _) => Some(format!("failed{}", job.0)),
@@ -111,9 +110,7 @@ fn jobs_run_in_order_and_one_that_fails_or_panics_does_not_stop_the_others() {
     let mut bench = Bench::scripted();
     let jobs: Vec<JobId> = ["a", "fails", "panics", "b"].map(|path| bench.engine.transcribe(request(path))).into();
     let events = bench.until_end_of(jobs[3]);
-    let outline = outline(&events);
-    let without_queued: Vec<&str> = outline.split(' ').filter(|word| !word.starts_with("queued")).collect();
-    assert_eq!(without_queued.join(" "), "started1 done1 started2 failed2 started3 failed3 started4 done4");
+    assert_eq!(outline(&events), "started1 done1 started2 failed2 started3 failed3 started4 done4");
     for event in &events {
         match event {
             Event::JobFailed(JobId(2), message) => assert_eq!(message, "fails: because"),
@@ -141,7 +138,7 @@ fn a_queued_job_is_cancelled_while_another_runs_and_a_running_one_stops() {
     bench.engine.cancel(hanging);
     bench.engine.cancel(next);
     let last = bench.engine.transcribe(request("last"));
-    assert_eq!(outline(&bench.until_end_of(last)), "queued4 started4 done4", "cancelling what has ended does nothing");
+    assert_eq!(outline(&bench.until_end_of(last)), "started4 done4", "cancelling what has ended does nothing");
 }
 
 #[test]
@@ -163,10 +160,20 @@ fn files_and_settings_are_written_while_a_job_runs() {
     let bad = bench.folder.path().join("notes.txt/inside.txt");
     let settings = Settings { theme: Theme::Dark, ..Settings::default() };
     bench.engine.send(Command::SaveSettings(settings.clone()));
-    bench.engine.send(Command::WriteFile { path: good.clone(), bytes: b"words".to_vec() });
-    bench.engine.send(Command::WriteFile { path: bad.clone(), bytes: b"words".to_vec() });
+    bench.engine.send(Command::WriteFile { path: good.clone(), bytes: b"words".to_vec(), keep: vec![] });
+    let recording = bench.folder.path().join("speech.txt");
+    fs::write(&recording, "sound").expect("a writable folder");
+    let keep = vec![recording.clone()];
+    bench.engine.send(Command::WriteFile { path: recording.clone(), bytes: b"words".to_vec(), keep });
+    let refused = bench.until(|event| matches!(event, Event::FileNotWritten(..)));
+    assert!(
+        matches!(refused.last(), Some(Event::FileNotWritten(_, why)) if why.contains("is a recording")),
+        "{refused:?}"
+    );
+    assert_eq!(fs::read(&recording).expect("still there"), b"sound");
+    bench.engine.send(Command::WriteFile { path: bad.clone(), bytes: b"words".to_vec(), keep: vec![] });
     let events = bench.until(|event| matches!(event, Event::FileNotWritten(..)));
-    assert!(events.iter().any(|event| matches!(event, Event::FileWritten(path) if *path == good)));
+    assert!(refused.iter().any(|event| matches!(event, Event::FileWritten(path) if *path == good)));
     let Some(Event::FileNotWritten(path, why)) = events.last() else { panic!("waited for it") };
     assert!(*path == bad && why.contains("notes.txt"), "{why}");
     assert_eq!(fs::read(good).expect("just written"), b"words");

@@ -57,7 +57,7 @@ impl SegmentationConfig {
             number.filter(|number| *number > 0).ok_or(SegmentationConfigError::Entry(entry))
         };
         let sample_rate = count("model.sample_rate", &model["sample_rate"])?;
-        if sample_rate != crate_sample_rate() {
+        if sample_rate != super::SAMPLE_RATE_HZ as usize {
             let found = sample_rate.to_string();
             return Err(SegmentationConfigError::Unsupported { entry: "model.sample_rate", found, supported: "16000" });
         }
@@ -122,11 +122,6 @@ impl SegmentationConfig {
         }
         classes
     }
-}
-
-/// The rate that the sinc filters were learnt at.
-fn crate_sample_rate() -> usize {
-    super::SAMPLE_RATE_HZ as usize
 }
 
 #[cfg(test)]

@@ -67,6 +67,15 @@ pub struct WhisperConfig {
     /// Highest first timestamp, in steps of 20 ms.
     #[serde(default)]
     pub max_initial_timestamp_index: Option<usize>,
+    /// Whether the model was trained on several languages; `None` where no file says so.
+    #[serde(default)]
+    pub is_multilingual: Option<bool>,
+    /// The activation between the linear layers.
+    #[serde(default = "gelu")]
+    activation_function: String,
+    /// Whether embeddings are multiplied by the square root of their width.
+    #[serde(default)]
+    scale_embedding: bool,
 }
 
 #[derive(Deserialize)]
@@ -74,6 +83,7 @@ struct GenerationConfig {
     suppress_tokens: Option<Vec<i64>>,
     begin_suppress_tokens: Option<Vec<i64>>,
     max_initial_timestamp_index: Option<usize>,
+    is_multilingual: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -100,6 +110,11 @@ impl WhisperConfig {
                 return Err(ConfigError::Value { entry, found: "0".into(), needed: "it must be positive".into() });
             }
         }
+        if config.activation_function != gelu() || config.scale_embedding {
+            let found = format!("{} and scale_embedding {}", config.activation_function, config.scale_embedding);
+            let needed = "only gelu without scaled embeddings is supported".to_owned();
+            return Err(ConfigError::Value { entry: "activation_function", found, needed });
+        }
         for (entry, heads) in [
             ("encoder_attention_heads", config.encoder_attention_heads),
             ("decoder_attention_heads", config.decoder_attention_heads),
@@ -119,6 +134,7 @@ impl WhisperConfig {
         if let Some(tokens) = generation.begin_suppress_tokens {
             self.begin_suppress_tokens = tokens;
         }
+        self.is_multilingual = generation.is_multilingual.or(self.is_multilingual);
         self.max_initial_timestamp_index = generation.max_initial_timestamp_index.or(self.max_initial_timestamp_index);
         Ok(())
     }
@@ -148,6 +164,13 @@ impl WhisperConfig {
         }
         let needed = format!("the tokenizer numbers its tokens up to {last}");
         Err(ConfigError::Value { entry: "vocab_size", found: self.vocab_size.to_string(), needed })
+    }
+
+    /// Whether the model knows more than English. Where no file says so, the vocabulary does, as for openai-whisper: those
+    /// of its English-only models have 51,864 tokens, which include those of languages that they never saw.
+    pub(super) fn knows_languages(&self) -> bool {
+        const ENGLISH_ONLY_VOCABULARY: usize = 51_864;
+        self.is_multilingual.unwrap_or(self.vocab_size != ENGLISH_ONLY_VOCABULARY)
     }
 
     /// The model's window in samples: 30 s for the published sizes.
@@ -183,6 +206,10 @@ pub(super) fn shard_names(text: &str) -> Result<BTreeSet<String>, ConfigError> {
         }
     }
     Ok(names)
+}
+
+fn gelu() -> String {
+    "gelu".to_owned()
 }
 
 fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>

@@ -78,11 +78,6 @@ impl DecoderState {
         let layers = encoded.layers.iter().map(|_| SelfKeyValues::default()).collect();
         Self { encoded, layers, n_tokens: 0 }
     }
-
-    /// Number of tokens seen.
-    pub fn n_tokens(&self) -> usize {
-        self.n_tokens
-    }
 }
 
 impl Decoder {

@@ -69,9 +69,11 @@ impl Encoder {
         })
     }
 
+    /// `None` if `should_stop` said so between two layers.
+    ///
     /// # Shapes
     /// `mel` `[2 * positions, n_mels]`; returns `[positions, width]`.
-    pub(super) fn forward(&self, mel: &[f32]) -> Vec<f32> {
+    pub(super) fn forward(&self, mel: &[f32], should_stop: &dyn Fn() -> bool) -> Option<Vec<f32>> {
         let width = self.width;
         let n_positions = self.positions.len() / width;
         let mut wide = vec![0.0; 2 * n_positions * width];
@@ -84,10 +86,13 @@ impl Encoder {
         x.iter_mut().zip(&self.positions).for_each(|(x, position)| *x += position);
         let mut scratch = Scratch { normed: vec![0.0; x.len()], attended: vec![0.0; x.len()], wide: Vec::new() };
         for layer in &self.layers {
+            if should_stop() {
+                return None;
+            }
             layer.forward(&mut x, &mut scratch);
         }
         self.norm.forward(&x, &mut scratch.normed);
-        scratch.normed
+        Some(scratch.normed)
     }
 }
 

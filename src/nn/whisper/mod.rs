@@ -77,7 +77,7 @@ impl Whisper {
             let path = folder.join(name);
             move |source| WhisperError::Config { path, source }
         };
-        let tokenizer = Tokenizer::parse(&required("tokenizer.json")?).map_err(in_file("tokenizer.json"))?;
+        let mut tokenizer = Tokenizer::parse(&required("tokenizer.json")?).map_err(in_file("tokenizer.json"))?;
         let mut config = WhisperConfig::parse(&required("config.json")?).map_err(in_file("config.json"))?;
         if let Some(text) = optional("generation_config.json")? {
             config.apply_generation_config(&text).map_err(in_file("generation_config.json"))?;
@@ -86,6 +86,9 @@ impl Whisper {
             config.check_preprocessor_config(&text).map_err(in_file("preprocessor_config.json"))?;
         }
         config.check_tokenizer(&tokenizer).map_err(in_file("tokenizer.json"))?;
+        if !config.knows_languages() {
+            tokenizer.restrict_to_english();
+        }
         let checkpoint = Checkpoint::open(&weight_files(folder)?, compute_type)?;
         let encoder = encoder::Encoder::load(&config, &checkpoint.at("model.encoder"))?;
         let decoder = decoder::Decoder::load(&config, &checkpoint.at("model.decoder"))?;
@@ -116,12 +119,13 @@ impl Whisper {
         self.mel.compute(samples, 2 * self.config.max_source_positions)
     }
 
-    /// The encoder alone.
+    /// The encoder alone. `None` if `should_stop`, which is asked before each layer, said so: for the large sizes a
+    /// window takes many seconds.
     ///
     /// # Shapes
     /// `mel` `[2 * max_source_positions, n_mels]`; returns `[max_source_positions, d_model]`.
-    pub fn encode(&self, mel: &[f32]) -> Vec<f32> {
-        self.encoder.forward(mel)
+    pub fn encode(&self, mel: &[f32], should_stop: &dyn Fn() -> bool) -> Option<Vec<f32>> {
+        self.encoder.forward(mel, should_stop)
     }
 
     /// What decoding needs to know of one encoded window.

@@ -63,6 +63,12 @@ impl Tokenizer {
         })
     }
 
+    /// Forgets the tokens of languages and tasks, which an English-only model has but was not trained on.
+    pub(super) fn restrict_to_english(&mut self) {
+        self.languages = Vec::new();
+        (self.translate, self.transcribe) = (None, None);
+    }
+
     /// The tokens of a text, without any special token.
     ///
     /// # Errors
