@@ -23,6 +23,7 @@ use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
+use crate::engine::one_line;
 use crate::paths::AppPaths;
 use crate::transcript::Transcript;
 
@@ -102,21 +103,6 @@ fn report(error: anyhow::Error) -> ExitCode {
     ExitCode::from(FAILED)
 }
 
-/// The error with its causes on one line. Our own errors state their cause already, and it is not said twice.
-fn one_line(error: &anyhow::Error) -> String {
-    let mut line = String::new();
-    for cause in error.chain() {
-        let text = cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
-        if !line.contains(&text) {
-            if !line.is_empty() {
-                line.push_str(": ");
-            }
-            line.push_str(&text);
-        }
-    }
-    line
-}
-
 /// Diagnostics go to stderr: from warnings on, or as the environment variable `HANSARD_LOG` says.
 fn start_log() {
     let filter = EnvFilter::builder()
@@ -130,23 +116,5 @@ fn start_log() {
         .try_init();
     if let Err(error) = started {
         writeln!(io::stderr(), "warning: no diagnostics: {error}").ok();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn errors_become_one_line_that_says_nothing_twice() {
-        let missing = || io::Error::new(io::ErrorKind::NotFound, "no such file");
-        let stated = crate::files::FileError { action: "read", path: "a.wav".into(), source: missing() };
-        for (error, expected) in [
-            (anyhow::Error::new(missing()).context("cannot open a.wav"), "cannot open a.wav: no such file"),
-            (anyhow::Error::new(stated), "cannot read a.wav: no such file"),
-            (anyhow::anyhow!("first line\n  second line"), "first line second line"),
-        ] {
-            assert_eq!(one_line(&error), expected);
-        }
     }
 }

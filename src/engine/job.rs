@@ -45,7 +45,7 @@ impl Runner for Transcriber {
             if context.cancel().is_cancelled() {
                 JobError::Cancelled
             } else {
-                JobError::Failed(one_line(&request.path, &error))
+                JobError::Failed(about(&request.path, &error))
             }
         })
     }
@@ -99,9 +99,8 @@ fn run(
     Ok(Transcript { language: transcribed.language, duration, segments: transcribed.segments })
 }
 
-/// The error on one line, beginning with the recording unless it is named anyway. Our own errors state their cause
-/// already, and it is not said twice.
-fn one_line(path: &Path, error: &anyhow::Error) -> String {
+/// An error with its causes on one line. Our own errors state their cause already, and it is not said twice.
+pub fn one_line(error: &anyhow::Error) -> String {
     let mut line = String::new();
     for cause in error.chain() {
         let text = cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
@@ -112,6 +111,29 @@ fn one_line(path: &Path, error: &anyhow::Error) -> String {
             line.push_str(&text);
         }
     }
-    let path = path.display().to_string();
+    line
+}
+
+/// The line for the user, beginning with the recording unless it is named anyway.
+fn about(path: &Path, error: &anyhow::Error) -> String {
+    let (line, path) = (one_line(error), path.display().to_string());
     if line.contains(&path) { line } else { format!("{path}: {line}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_become_one_line_that_says_nothing_twice() {
+        let missing = || io::Error::new(io::ErrorKind::NotFound, "no such file");
+        let stated = crate::files::FileError { action: "read", path: "a.wav".into(), source: missing() };
+        for (error, expected) in [
+            (anyhow::Error::new(missing()).context("cannot open a.wav"), "cannot open a.wav: no such file"),
+            (anyhow::Error::new(stated), "cannot read a.wav: no such file"),
+            (anyhow::anyhow!("first line\n  second line"), "first line second line"),
+        ] {
+            assert_eq!(one_line(&error), expected);
+        }
+    }
 }

@@ -28,6 +28,7 @@ use crate::task::CancelToken;
 pub use crate::models::catalog::DEFAULT_MODEL;
 pub use command::{Command, ComputeType, DEFAULT_BATCH_SIZE, JobId, JobRequest, Task};
 pub use event::{Event, JobProgress, JobReport, LoadedModel, Stage};
+pub use job::one_line;
 pub use worker::{JobContext, JobError, Runner};
 
 /// Called after every event, from the engine's thread: the window asks for a repaint here.

@@ -1,5 +1,7 @@
 //! `whisper_random`: encoder, logits, greedy decoding, language detection and the tokenizer.
 
+use std::fs;
+
 use hansard::nn::ComputeType;
 use hansard::nn::whisper::generate::{Batch, Decoded, Ending};
 use hansard::nn::whisper::{
@@ -171,4 +173,23 @@ fn golden_whisper_random_tokenizer() {
     }
     let everything: Vec<TokenId> = (tokenizer.end_of_text..fixture.whisper.config().vocab_size as TokenId).collect();
     assert_eq!(tokenizer.decode(&everything).expect("tokens"), "", "special tokens are no text");
+}
+
+/// The vocabulary of OpenAI's English-only models has the tokens of all languages, but the models never saw them.
+#[test]
+fn english_only_models_are_not_asked_for_a_language() {
+    let copy = tempfile::tempdir().expect("a temporary folder");
+    for name in ["config.json", "tokenizer.json", "preprocessor_config.json", "model.safetensors"] {
+        fs::copy(folder("whisper_random").join(name), copy.path().join(name)).expect("the reference model");
+    }
+    let text = fs::read_to_string(folder("whisper_random").join("generation_config.json")).expect("the configuration");
+    let mut generation: Value = serde_json::from_str(&text).expect("JSON");
+    for (is_multilingual, knows_languages) in
+        [(Value::Bool(true), true), (Value::Null, true), (Value::Bool(false), false)]
+    {
+        generation["is_multilingual"] = is_multilingual;
+        fs::write(copy.path().join("generation_config.json"), generation.to_string()).expect("a writable folder");
+        let whisper = Whisper::load(copy.path(), ComputeType::F32).expect("a whole model");
+        assert_eq!(!whisper.tokenizer().languages().is_empty(), knows_languages, "{}", generation["is_multilingual"]);
+    }
 }
