@@ -136,8 +136,8 @@ impl Destination {
 /// Makes sure that files can be written in `folder`.
 fn prepare_folder(folder: &Path) -> anyhow::Result<()> {
     anyhow::ensure!(
-        !folder.is_file(),
-        "{} is a file; --output wants a folder, or - for the terminal",
+        folder.is_dir() || !folder.exists(),
+        "{} is no folder; --output wants a folder, or - for the terminal",
         folder.display()
     );
     fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;

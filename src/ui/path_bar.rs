@@ -1,6 +1,7 @@
 //! A field for typing a path, where a file dialog is missing or the keyboard is quicker. It looks at no disk: whether
 //! the path is any good, the engine says.
 
+use std::env;
 use std::path::PathBuf;
 
 use eframe::egui::{Align2, Button, Key, Label, RichText, TextEdit, Ui, Vec2, vec2};
@@ -59,7 +60,8 @@ impl PathBar {
             }
             is_accepted = ui.add_enabled(is_typed, Button::new(accept).min_size(BUTTON_SIZE)).clicked();
             is_accepted |= field.lost_focus() && is_typed && ui.input(|input| input.key_pressed(Key::Enter));
-            if ui.add(Button::new("Close").min_size(BUTTON_SIZE)).clicked() {
+            let is_escaped = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Escape));
+            if ui.add(Button::new("Close").min_size(BUTTON_SIZE)).clicked() || is_escaped {
                 actions.push(Action::ClosePathBar);
             }
         });
@@ -67,7 +69,32 @@ impl PathBar {
             ui.add(Label::new(RichText::new(self.why).small().color(theme::palette(ui).weak)).wrap());
         }
         if is_accepted {
-            actions.push(Action::AcceptPath(PathBuf::from(self.text.trim())));
+            actions.push(Action::AcceptPath(typed_path(self.text.trim(), env::home_dir())));
+        }
+    }
+}
+
+/// What a typed path means: `~/` is the home folder, as in a shell.
+fn typed_path(text: &str, home: Option<PathBuf>) -> PathBuf {
+    match (text.strip_prefix("~/"), home) {
+        (Some(rest), Some(home)) => home.join(rest),
+        (Some(_), None) | (None, _) => PathBuf::from(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tilde_is_the_home_folder() {
+        for (text, home, expected) in [
+            ("~/a b.wav", Some("/home/ana"), "/home/ana/a b.wav"),
+            ("~/a.wav", None, "~/a.wav"),
+            ("/tmp/~/a.wav", Some("/home/ana"), "/tmp/~/a.wav"),
+            ("~ana/a.wav", Some("/home/ana"), "~ana/a.wav"),
+        ] {
+            assert_eq!(typed_path(text, home.map(PathBuf::from)), PathBuf::from(expected));
         }
     }
 }

@@ -175,7 +175,7 @@ fn golden_whisper_random_tokenizer() {
     assert_eq!(tokenizer.decode(&everything).expect("tokens"), "", "special tokens are no text");
 }
 
-/// The vocabulary of OpenAI's English-only models has the tokens of all languages, but the models never saw them.
+/// The vocabulary of the published English-only models has the tokens of all languages, but the models never saw them.
 #[test]
 fn english_only_models_are_not_asked_for_a_language() {
     let copy = tempfile::tempdir().expect("a temporary folder");
