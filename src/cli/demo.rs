@@ -16,6 +16,8 @@ use super::batch::{self, DeliveryError, Outcome};
 use super::progress::{Display, Verbosity};
 use super::{Next, has_display};
 
+const FOR_REAL_MEETINGS: &str = "The built-in demo model is for trying out; for real meetings, give `hansard transcribe \
+                                 --model` the folder of a Whisper model.";
 const MEETING: &str = "demo/meetings/demo_1min_2spk.flac";
 
 /// Prints the transcript of the demo meeting; then asks for the window, where there is a display and it is wanted.
@@ -29,6 +31,7 @@ pub(super) fn run(arguments: &DemoArguments, paths: &AppPaths) -> anyhow::Result
     let outcome = batch::run(&mut engine, vec![request], &mut display, |finished, display| {
         display.result(timed_text(finished.transcript).as_bytes()).map_err(DeliveryError::Stdout)?;
         display.tell(&summary(finished.transcript, finished.report));
+        display.tell(FOR_REAL_MEETINGS);
         shown = Some(Arc::clone(finished.transcript));
         Ok(())
     })?;
@@ -70,9 +73,7 @@ fn summary(transcript: &Transcript, report: &JobReport) -> String {
     let stages: Vec<String> =
         report.stages.iter().map(|(stage, took)| format!("{} {:.1} s", stage.label().to_lowercase(), took.0)).collect();
     format!(
-        "{} of audio in {total_secs:.1} s, {:.0} times faster than real time ({}).\n\
-         The built-in demo model is for trying out; for real meetings, give `hansard transcribe --model` the folder of \
-         a Whisper model.",
+        "{} of audio in {total_secs:.1} s, {:.0} times faster than real time ({}).",
         transcript.duration,
         transcript.duration.0 / total_secs.max(1e-3),
         stages.join(", ")
