@@ -11,7 +11,7 @@ use crate::models::MemoryCache;
 use crate::paths::AppPaths;
 use crate::pipeline::chunk::merge_regions;
 use crate::pipeline::speech::{SpeechThresholds, speech_regions, speech_scores};
-use crate::pipeline::transcribe::{TranscribeOptions, check_language, transcribe};
+use crate::pipeline::transcribe::{TranscribeOptions, check_model, transcribe};
 use crate::transcript::Transcript;
 use crate::units::SampleIdx;
 
@@ -76,12 +76,6 @@ fn run(
         loaded
     })?;
 
-    check_language(&whisper, request.language.as_deref())?;
-    let window = SampleIdx(whisper.config().window_samples()).to_seconds();
-    let scores = context.stage(Stage::Speech, |progress| speech_scores(&samples, &segmentation, progress))?;
-    let regions = speech_regions(&scores, &SpeechThresholds::for_chunks_of(window));
-    let chunks = merge_regions(&regions, window);
-
     let options = TranscribeOptions {
         language: request.language.clone(),
         task: request.task,
@@ -89,6 +83,12 @@ fn run(
         prompt: request.prompt.clone(),
         batch_size: request.batch_size,
     };
+    check_model(&whisper, &options)?;
+    let window = SampleIdx(whisper.config().window_samples()).to_seconds();
+    let scores = context.stage(Stage::Speech, |progress| speech_scores(&samples, &segmentation, progress))?;
+    let regions = speech_regions(&scores, &SpeechThresholds::for_chunks_of(window));
+    let chunks = merge_regions(&regions, window);
+
     let transcribed = context.stage(Stage::Transcribe, |progress| {
         let mut on_segments = |segments: &[_]| context.segments(segments);
         transcribe(&samples, &chunks, &whisper, &options, progress, &mut on_segments)

@@ -27,6 +27,9 @@ pub enum StageError {
         /// The codes it knows.
         known: String,
     },
+    /// The model was not trained to translate.
+    #[error("the model cannot translate: it knows English only")]
+    CannotTranslate,
     /// The model's tokenizer broke down.
     #[error("the model's tokenizer failed: {0}")]
     Tokenizer(#[from] crate::nn::whisper::ConfigError),

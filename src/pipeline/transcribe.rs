@@ -62,7 +62,7 @@ pub fn transcribe(
     progress: &Progress<'_>,
     on_segments: &mut dyn FnMut(&[Segment]),
 ) -> Result<Transcribed, StageError> {
-    check_language(whisper, options.language.as_deref())?;
+    check_model(whisper, options)?;
     progress.at(0, chunks.len())?;
     let batch_size = options.batch_size.max(1);
     let mut pieces: Vec<Piece> = chunks.iter().enumerate().map(|(n, chunk)| Piece::of(n, chunk)).collect();
@@ -342,10 +342,13 @@ const ENGLISH: &str = "en";
 /// ISO 639-2 for a recording in which nobody speaks.
 const UNDETERMINED: &str = "und";
 
-/// Whether the model knows the language asked for; every model can detect what it knows.
-pub fn check_language(whisper: &Whisper, asked: Option<&str>) -> Result<(), StageError> {
+/// Whether the model can do what is asked: whether it knows the language, and can translate if it shall.
+pub fn check_model(whisper: &Whisper, options: &TranscribeOptions) -> Result<(), StageError> {
+    if options.task == Task::Translate && whisper.tokenizer().translate.is_none() {
+        return Err(StageError::CannotTranslate);
+    }
     let known = whisper.tokenizer().languages();
-    let Some(asked) = asked else { return Ok(()) };
+    let Some(asked) = options.language.as_deref() else { return Ok(()) };
     if known.iter().any(|(code, _)| code == asked) || (known.is_empty() && asked == ENGLISH) {
         return Ok(());
     }
@@ -377,4 +380,83 @@ fn choose_language(whisper: &Whisper, asked: Option<&str>, pieces: &[Piece]) -> 
         }
     }
     known.get(best).map_or(ENGLISH, |(code, _)| code).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn piece(regions: &[(f64, f64)]) -> Piece {
+        let regions: Vec<TimeSpan> = regions.iter().map(|(start, end)| TimeSpan::from_secs(*start, *end)).collect();
+        let span = TimeSpan { start: regions[0].start, end: regions[regions.len() - 1].end };
+        Piece::new(7, span, regions)
+    }
+
+    fn decoded(avg_logprob: f64, no_speech_prob: f64, ending: Ending) -> Decoded {
+        Decoded { tokens: Vec::new(), avg_logprob, no_speech_prob, ending }
+    }
+
+    #[test]
+    fn a_piece_is_split_in_the_pause_nearest_to_its_middle() {
+        for (regions, early, late) in [
+            (&[(0.0, 2.0), (2.5, 4.8), (5.4, 10.0)][..], &[(0.0, 2.0), (2.5, 4.8)][..], &[(5.4, 10.0)][..]),
+            (&[(0.0, 1.0), (1.5, 10.0)], &[(0.0, 1.0)], &[(1.5, 10.0)]),
+            (&[(2.0, 8.0)], &[(2.0, 5.0)], &[(5.0, 8.0)]),
+        ] {
+            for (part, expected) in piece(regions).split().iter().zip([early, late]) {
+                let expected = piece(expected);
+                assert_eq!(
+                    (part.span, &part.regions, part.chunk_idx),
+                    (expected.span, &expected.regions, 7),
+                    "{regions:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn doubtful_text_is_tried_again_and_the_most_believed_attempt_kept() {
+        let mut doubtful = piece(&[(0.0, 1.0)]);
+        for (n, avg_logprob) in [-1.5, -1.9, -1.1, -1.7, -1.6].into_iter().enumerate() {
+            assert!(matches!(
+                doubtful.take(decoded(avg_logprob, 0.1, Ending::EndOfText), format!(" try {n}")),
+                Next::Retry
+            ));
+        }
+        assert!(matches!(doubtful.take(decoded(-1.4, 0.1, Ending::EndOfText), " last".into()), Next::Done));
+        assert_eq!(doubtful.segment().expect("a text").text, " try 2");
+
+        let mut good_at_last = piece(&[(0.0, 1.0)]);
+        assert!(matches!(good_at_last.take(decoded(-1.5, 0.1, Ending::EndOfText), " bad".into()), Next::Retry));
+        assert!(matches!(good_at_last.take(decoded(-0.5, 0.1, Ending::EndOfText), " good".into()), Next::Done));
+        assert_eq!(good_at_last.segment().expect("a text").text, " good");
+
+        let mut silence = piece(&[(0.0, 9.0)]);
+        assert!(matches!(silence.take(decoded(-1.5, 0.9, Ending::TokenLimit), " Thank you.".into()), Next::Done));
+        assert_eq!(silence.segment(), None);
+    }
+
+    #[test]
+    fn text_that_was_cut_is_done_again_in_halves_down_to_two_seconds() {
+        let cut = || decoded(-0.3, 0.1, Ending::TokenLimit);
+        assert!(matches!(piece(&[(0.0, 9.0)]).take(cut(), " long".into()), Next::Split(_)));
+        let mut short = piece(&[(0.0, 1.9)]);
+        assert!(matches!(short.take(cut(), " short".into()), Next::Done));
+        assert_eq!(short.segment().expect("a text").text, " short");
+        assert!(short.warning().is_some_and(|warning| warning.contains("incomplete")));
+    }
+
+    #[test]
+    fn pieces_are_handed_out_in_the_order_of_time() {
+        let mut order = Order::new(3);
+        order.finish(1, 1);
+        assert!(order.take_ready().is_empty(), "the first chunk is not done");
+        order.replace(0, 0, [3, 4]);
+        order.finish(4, 0);
+        assert!(order.take_ready().is_empty(), "the first half is not done");
+        order.finish(3, 0);
+        assert_eq!(order.take_ready(), [3, 4, 1]);
+        order.finish(2, 2);
+        assert_eq!((order.take_ready(), order.n_chunks_done), (vec![2], 3));
+    }
 }
