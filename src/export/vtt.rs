@@ -1,5 +1,5 @@
-//! `WebVTT` subtitles: a header, then cues; hours only where there are any. `<` and `&`, which begin tags and character
-//! references, are escaped; `whisperX` leaves them, and players swallow what follows.
+//! `WebVTT` subtitles: a header, then cues; hours only where there are any. What a player would take for a tag or a
+//! character reference is escaped; `whisperX` leaves it, and players swallow it. All else is as `whisperX` writes it.
 
 use crate::transcript::Transcript;
 
@@ -14,7 +14,22 @@ pub fn render_with(transcript: &Transcript, options: &LineOptions) -> String {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;")
+    let mut escaped = String::with_capacity(text.len());
+    for (at, c) in text.char_indices() {
+        match c {
+            '<' => escaped.push_str("&lt;"),
+            '&' if begins_reference(&text[at + 1..]) => escaped.push_str("&amp;"),
+            _ => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// Whether the text after an ampersand makes it a character reference, such as `lt;` or `#60;`. That of `R&D` is none.
+fn begins_reference(rest: &str) -> bool {
+    rest.split_once(';').is_some_and(|(name, _)| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'#')
+    })
 }
 
 fn block(cue: &Cue) -> String {
