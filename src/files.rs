@@ -27,24 +27,29 @@ impl FileError {
 /// Writes `bytes` to `path`: to a temporary file in the same folder, synced, then renamed over what was there.
 /// A reader sees the old content or the new, also after a crash. Missing folders are created.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    write_atomic_with(path, |file| file.write_all(bytes))
+}
+
+/// The same for content too large to be put together in memory first: `write` fills the temporary file.
+pub fn write_atomic_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), FileError> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
     fs::create_dir_all(folder).map_err(FileError::of("create folder", folder))?;
-    let write = || -> io::Result<()> {
+    let replace = || -> io::Result<()> {
         let mut builder = tempfile::Builder::new();
         builder.prefix(".hansard-");
         // Temporary files are private by default; an export shall be as readable as any file the user saves (less the umask).
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let mut temporary = builder.tempfile_in(folder)?;
-        temporary.write_all(bytes)?;
+        write(temporary.as_file_mut())?;
         temporary.as_file().sync_all()?;
         temporary.persist(path).map_err(|error| error.error)?;
         sync_folder(folder)
     };
-    write().map_err(FileError::of("write", path))
+    replace().map_err(FileError::of("write", path))
 }
 
 /// Makes the rename itself durable. Windows cannot open folders and does not need it.

@@ -9,7 +9,8 @@
 //! ```
 //! - [`audio`] decodes any file to [`audio::Mono16k`], chosen by content, damaged parts skipped with a warning. Long
 //!   recordings live in an unlinked temporary file, so memory does not grow with their length.
-//! - [`pipeline`] has one file per stage. A stage is a function of samples, weights and parameters.
+//! - [`pipeline`] has one file per stage. A stage is a function of samples, weights and parameters. In the sequential mode
+//!   the model itself goes through the recording, without looking for speech first.
 //! - [`nn`] has the networks: weights immutable and shared, decoding state a value of its own, each in `f32` equal to its
 //!   reference implementation (`tests/it/golden`); Whisper's linear layers also come in 8 bits.
 //! - [`models`] knows which models there are, and keeps those in memory that were used.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, value_parser};
 
-use crate::engine::{ComputeType, DEFAULT_BATCH_SIZE, DEFAULT_MODEL, Task};
+use crate::engine::{ComputeType, DEFAULT_BATCH_SIZE, DEFAULT_MODEL, Mode, Numerals, PreviousText, Task};
 use crate::export::Format;
 
 /// More threads than any machine has cores only cost memory.
@@ -36,6 +36,14 @@ Examples:
 Each result is named after its recording. Where two recordings have the same name, the results of the second are called
 NAME-2, and so on. Files of an earlier run are replaced. When a recording fails, the others are still done.";
 
+const BENCH_EXAMPLES: &str = "\
+Examples:
+  hansard bench                                                     the built-in model
+  hansard bench --weights random --model small --compute-type int8  a published size, without downloading it
+
+Sizes for random weights: tiny, base, small, medium (also with .en), large-v2, large-v3, large-v3-turbo,
+distil-large-v3. They are written to the cache folder, up to 6 GB, and removed at the end.";
+
 /// Turns meeting recordings into transcripts: offline, on your own machine
 ///
 /// Without a command, the window opens.
@@ -58,6 +66,8 @@ pub(super) enum Action {
     Transcribe(TranscribeArguments),
     /// Transcribe the bundled one-minute meeting, then show it in the window
     Demo(DemoArguments),
+    /// Time each stage on this machine
+    Bench(BenchArguments),
 }
 
 #[derive(Debug, Args)]
@@ -82,6 +92,9 @@ pub(super) struct TranscribeArguments {
     /// What the recordings are about: names and terms in this text are recognised more easily
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub(super) prompt: String,
+
+    #[command(flatten)]
+    pub(super) manner: MannerArguments,
 
     /// Texts that the search follows at once: more is slower and sometimes better
     #[arg(long, value_name = "N", default_value = "1")]
@@ -113,6 +126,43 @@ pub(super) struct TranscribeArguments {
     pub(super) quiet: bool,
 }
 
+// How the model goes through a recording. (A doc comment here would replace what the help says of `transcribe`.)
+#[derive(Debug, Args)]
+pub(super) struct MannerArguments {
+    /// Names and terms that may come up, shown to the model each time: a prompt that is not forgotten
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub(super) hotwords: String,
+
+    /// The words that each recording begins with: the transcript goes on after them
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub(super) prefix: String,
+
+    /// Write numbers in words, without digits and the signs % $ £
+    #[arg(long)]
+    pub(super) suppress_numerals: bool,
+
+    /// Find speech and decode many stretches of it together, or go from beginning to end, each window with the text
+    /// before it as a hint, which is slower
+    #[arg(long, value_enum, default_value_t = ModeName::Batched)]
+    pub(super) mode: ModeName,
+
+    /// In the sequential mode, give the model no hint of the text before: errors do not spread, names may vary
+    #[arg(long)]
+    pub(super) ignore_previous_text: bool,
+}
+
+impl MannerArguments {
+    /// How numbers are written.
+    pub(super) fn numerals(&self) -> Numerals {
+        if self.suppress_numerals { Numerals::InWords } else { Numerals::AsModelWrites }
+    }
+
+    /// What each window of the sequential mode knows of the text before it.
+    pub(super) fn previous_text(&self) -> PreviousText {
+        if self.ignore_previous_text { PreviousText::Withheld } else { PreviousText::Given }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(super) struct DemoArguments {
     /// Only print the transcript, also where there is a display
@@ -122,6 +172,49 @@ pub(super) struct DemoArguments {
     /// Processor threads to compute with [default: one for each core]
     #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=MAX_THREADS))]
     pub(super) threads: Option<u16>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = BENCH_EXAMPLES)]
+pub(super) struct BenchArguments {
+    /// The Whisper model: `demo`, a folder in Hugging Face layout or, with random weights, a published size
+    #[arg(long, value_name = "NAME|FOLDER|SIZE", default_value = DEFAULT_MODEL)]
+    pub(super) model: String,
+
+    /// Time the stored model, or one of a published size that is made up for it: speed does not depend on the weights
+    #[arg(long, value_enum, default_value_t = WeightsName::Stored)]
+    pub(super) weights: WeightsName,
+
+    /// How exactly to compute: f32 as the reference implementations do, or int8, which is faster and smaller
+    #[arg(long, value_enum, default_value_t = ComputeTypeName::F32)]
+    pub(super) compute_type: ComputeTypeName,
+
+    /// Numbers of chunks that are decoded together, separated by commas
+    #[arg(long, value_name = "LIST", default_values = ["1", "8"], value_delimiter = ',')]
+    pub(super) batch_size: Vec<NonZeroUsize>,
+
+    /// Processor threads to compute with [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=MAX_THREADS))]
+    pub(super) threads: Option<u16>,
+
+    /// How often each stage is timed; the shortest time counts
+    #[arg(long, value_name = "N", default_value = "5")]
+    pub(super) repetitions: NonZeroUsize,
+
+    /// Print one JSON object instead of a table
+    #[arg(long)]
+    pub(super) json: bool,
+
+    /// Show no progress, only warnings and errors
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}
+
+/// Where the weights come from, as it is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum WeightsName {
+    Stored,
+    Random,
 }
 
 /// The task, as it is typed.
@@ -136,6 +229,22 @@ impl From<TaskName> for Task {
         match name {
             TaskName::Transcribe => Self::Transcribe,
             TaskName::Translate => Self::Translate,
+        }
+    }
+}
+
+/// The mode, as it is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ModeName {
+    Batched,
+    Sequential,
+}
+
+impl From<ModeName> for Mode {
+    fn from(name: ModeName) -> Self {
+        match name {
+            ModeName::Batched => Self::Batched,
+            ModeName::Sequential => Self::Sequential,
         }
     }
 }

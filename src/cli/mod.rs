@@ -6,6 +6,7 @@
 
 mod args;
 mod batch;
+mod bench;
 mod demo;
 mod progress;
 mod transcribe;
@@ -58,6 +59,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, paths: &AppPaths) -> N
             transcribe::run(arguments, paths).map(Next::Exit)
         }
         Ok(Arguments { action: Some(Action::Demo(arguments)) }) => demo::run(&arguments, paths),
+        Ok(Arguments { action: Some(Action::Bench(arguments)) }) => bench::run(&arguments, paths).map(Next::Exit),
         Err(help_or_wrong_usage) => Err(help_or_wrong_usage.into()),
     };
     next.unwrap_or_else(|error| Next::Exit(report(error)))

@@ -27,11 +27,17 @@ pub(super) fn run(arguments: TranscribeArguments, paths: &AppPaths) -> anyhow::R
     let n_threads = arguments.threads.map(usize::from);
     let mut engine = Engine::start(paths.clone(), n_threads, Arc::new(|| {})).context("cannot start the engine")?;
     let mut display = Display::new(if arguments.quiet { Verbosity::Quiet } else { Verbosity::Normal });
+    let manner = &arguments.manner;
     let language = arguments.language.into_code();
     let request = |path| JobRequest {
         language: language.clone(),
         task: arguments.task.into(),
+        mode: manner.mode.into(),
         prompt: arguments.prompt.clone(),
+        hotwords: manner.hotwords.clone(),
+        prefix: manner.prefix.clone(),
+        numerals: manner.numerals(),
+        previous_text: manner.previous_text(),
         beam_size: arguments.beam_size.into(),
         batch_size: arguments.batch_size.into(),
         compute_type: arguments.compute_type.into(),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 pub use crate::nn::ComputeType;
 pub use crate::nn::whisper::Task;
+pub use crate::pipeline::options::{Numerals, PreviousText};
 use crate::settings::Settings;
 use crate::task::CancelToken;
 
@@ -13,6 +14,16 @@ pub struct JobId(pub u64);
 
 /// Chunks that are decoded together unless the user says otherwise.
 pub const DEFAULT_BATCH_SIZE: usize = 8;
+
+/// How the model goes through a recording.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Speech is found first, and many stretches of it are decoded together.
+    #[default]
+    Batched,
+    /// From beginning to end, window after window, each with the text before it as a hint.
+    Sequential,
+}
 
 /// A recording to transcribe, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,8 +36,18 @@ pub struct JobRequest {
     pub language: Option<String>,
     /// Whether to write down what is said, or its translation into English.
     pub task: Task,
+    /// How the model goes through the recording.
+    pub mode: Mode,
     /// What the recording is about: names and terms in it are recognised more easily. Empty for nothing.
     pub prompt: String,
+    /// Names and terms that may come up at any time. Empty for none.
+    pub hotwords: String,
+    /// The words that the recording begins with; the transcript goes on after them. Empty for whatever it begins with.
+    pub prefix: String,
+    /// How numbers are written.
+    pub numerals: Numerals,
+    /// What each window of the sequential mode knows of the text before it.
+    pub previous_text: PreviousText,
     /// Texts that the search follows at once; 1 takes the likeliest token at every step.
     pub beam_size: usize,
     /// Chunks that are decoded together.
@@ -43,7 +64,12 @@ impl JobRequest {
             model: model.to_owned(),
             language: None,
             task: Task::Transcribe,
+            mode: Mode::Batched,
             prompt: String::new(),
+            hotwords: String::new(),
+            prefix: String::new(),
+            numerals: Numerals::AsModelWrites,
+            previous_text: PreviousText::Given,
             beam_size: 1,
             batch_size: DEFAULT_BATCH_SIZE,
             compute_type: ComputeType::F32,

@@ -1,5 +1,5 @@
-//! One job from file to transcript: decode, find speech, cut it into chunks, transcribe. The only place where stages,
-//! models and files meet.
+//! One job from file to transcript: decode, find speech, cut it into chunks, transcribe; or decode and transcribe from
+//! beginning to end. The only place where stages, models and files meet.
 
 use std::io;
 use std::path::Path;
@@ -10,12 +10,13 @@ use crate::audio::decode;
 use crate::models::MemoryCache;
 use crate::paths::AppPaths;
 use crate::pipeline::chunk::merge_regions;
+use crate::pipeline::options::{TranscribeOptions, check_model};
 use crate::pipeline::speech::{SpeechThresholds, speech_regions, speech_scores};
-use crate::pipeline::transcribe::{TranscribeOptions, check_model, transcribe};
+use crate::pipeline::{sequential, transcribe};
 use crate::transcript::Transcript;
 use crate::units::SampleIdx;
 
-use super::command::JobRequest;
+use super::command::{JobRequest, Mode};
 use super::event::{LoadedModel, Stage};
 use super::worker::{JobContext, JobError, Runner};
 
@@ -69,34 +70,52 @@ fn run(
     }
 
     let (segmentation, whisper) = context.stage(Stage::LoadModels, |_| {
-        let loaded = models
-            .segmentation()
+        let segmentation = match request.mode {
+            Mode::Batched => models.segmentation().map(Some),
+            Mode::Sequential => Ok(None),
+        };
+        let loaded = segmentation
             .and_then(|segmentation| Ok((segmentation, models.whisper(&request.model, request.compute_type)?)));
         context.models(models.loaded().into_iter().map(|(key, n_bytes)| LoadedModel { key, n_bytes }).collect());
         loaded
     })?;
 
-    let options = TranscribeOptions {
-        language: request.language.clone(),
-        task: request.task,
-        beam_size: request.beam_size,
-        prompt: request.prompt.clone(),
-        batch_size: request.batch_size,
-    };
+    let options = options_of(request);
     check_model(&whisper, &options)?;
-    let window = SampleIdx(whisper.config().window_samples()).to_seconds();
-    let scores = context.stage(Stage::Speech, |progress| speech_scores(&samples, &segmentation, progress))?;
-    let regions = speech_regions(&scores, &SpeechThresholds::for_chunks_of(window));
-    let chunks = merge_regions(&regions, window);
-
-    let transcribed = context.stage(Stage::Transcribe, |progress| {
-        let mut on_segments = |segments: &[_]| context.segments(segments);
-        transcribe(&samples, &chunks, &whisper, &options, progress, &mut on_segments)
-    })?;
+    let mut on_segments = |segments: &[_]| context.segments(segments);
+    let transcribed = if let Some(segmentation) = segmentation {
+        let window = SampleIdx(whisper.config().window_samples()).to_seconds();
+        let scores = context.stage(Stage::Speech, |progress| speech_scores(&samples, &segmentation, progress))?;
+        let regions = speech_regions(&scores, &SpeechThresholds::for_chunks_of(window));
+        let chunks = merge_regions(&regions, window);
+        context.stage(Stage::Transcribe, |progress| {
+            transcribe::transcribe(&samples, &chunks, &whisper, &options, progress, &mut on_segments)
+        })?
+    } else {
+        context.stage(Stage::Transcribe, |progress| {
+            sequential::transcribe(&samples, &whisper, &options, progress, &mut on_segments)
+        })?
+    };
     for warning in transcribed.warnings {
         context.warn(warning);
     }
     Ok(Transcript { language: transcribed.language, duration, segments: transcribed.segments })
+}
+
+/// What of a request concerns the speech model.
+fn options_of(request: &JobRequest) -> TranscribeOptions {
+    TranscribeOptions {
+        language: request.language.clone(),
+        task: request.task,
+        batch_size: request.batch_size,
+        beam_size: request.beam_size,
+        prompt: request.prompt.clone(),
+        hotwords: request.hotwords.clone(),
+        prefix: request.prefix.clone(),
+        numerals: request.numerals,
+        previous_text: request.previous_text,
+        ..TranscribeOptions::default()
+    }
 }
 
 /// An error with its causes on one line. Our own errors state their cause already, and it is not said twice.

@@ -8,6 +8,7 @@
 //! at a time and keeps the models. So a command is answered while an hour of audio is being transcribed.
 //! Cancelling does not queue: [`Engine::cancel`] sets the job's token, which the computation polls.
 
+mod bench;
 mod command;
 mod coordinator;
 mod event;
@@ -23,10 +24,11 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use crate::paths::AppPaths;
-use crate::task::CancelToken;
 
 pub use crate::models::catalog::DEFAULT_MODEL;
-pub use command::{Command, ComputeType, DEFAULT_BATCH_SIZE, JobId, JobRequest, Task};
+pub use crate::task::CancelToken;
+pub use bench::{BenchError, BenchModel, BenchReport, BenchRequest, DecodeTiming, MemoryUse, measure_stages};
+pub use command::{Command, ComputeType, DEFAULT_BATCH_SIZE, JobId, JobRequest, Mode, Numerals, PreviousText, Task};
 pub use event::{Event, JobProgress, JobReport, LoadedModel, Stage};
 pub use job::one_line;
 pub use worker::{JobContext, JobError, Runner};

@@ -4,5 +4,6 @@
 
 pub mod catalog;
 mod memory;
+pub mod random;
 
 pub use memory::{LoadError, MemoryCache};

@@ -1,25 +1,43 @@
 //! Scaled dot-product attention, in the two forms that transformers need: all queries of a window at once, in blocks
 //! (encoder), and one query against a cache of keys and values (decoder).
 
+use std::cell::Cell;
+
 use rayon::prelude::*;
 use rten_simd::{Isa, SimdOp};
 use rten_tensor::NdTensorView;
 use rten_vecmath::Softmax;
 
-use super::linear::{multiply_packed, pack, pack_transposed};
+use super::linear::{ComputeType, Write, multiply_packed, pack, pack_transposed};
+use super::pairs::{Columns, Level, Pairs, Rows, column_of, max_row_level, to_panels};
 
 /// Queries per block: with 1,500 keys their scores are 384 kB, which stay in the second-level cache, so that the
 /// matrix of all scores (9 MB a head) is never written to memory.
 const QUERY_BLOCK: usize = 64;
+/// The same for integers, where all heads of a block are one task; two tiles of rows.
+const INTEGER_QUERY_BLOCK: usize = 12;
+/// Blocks of one task: keys and values of a head are read once for all of them.
+const BLOCKS_PER_TASK: usize = 4;
 /// Partial sums that the compiler keeps in vector registers.
 const LANES: usize = 8;
+
+thread_local! {
+    static SCRATCH: Cell<Scratch> = Cell::default();
+}
 
 /// Attention of every frame of a window to every other, without a mask.
 ///
 /// # Shapes
 /// `qkv` `[frames, 3 * width]`: queries, keys and values side by side; `out` `[frames, width]`. Heads are `width /
 /// n_heads` neighbouring columns. Scores are scaled by `1 / sqrt(width / n_heads)`.
-pub(super) fn self_attention(qkv: &[f32], width: usize, n_heads: usize, out: &mut [f32]) {
+pub(super) fn self_attention(qkv: &[f32], width: usize, n_heads: usize, compute_type: ComputeType, out: &mut [f32]) {
+    match (compute_type, Pairs::detect()) {
+        (ComputeType::F32, _) | (_, Pairs::Portable) => self_attention_f32(qkv, width, n_heads, out),
+        (ComputeType::Int8, pairs) => self_attention_integer(pairs, qkv, width, n_heads, out),
+    }
+}
+
+fn self_attention_f32(qkv: &[f32], width: usize, n_heads: usize, out: &mut [f32]) {
     let n_frames = out.len() / width;
     let head_width = width / n_heads;
     let scale = (head_width as f32).powf(-0.5);
@@ -52,6 +70,125 @@ pub(super) fn self_attention(qkv: &[f32], width: usize, n_heads: usize, out: &mu
         }
     });
 }
+
+/// The same with 12 bits of queries, keys and values, and up to 16 of the weights between them.
+fn self_attention_integer(pairs: Pairs, qkv: &[f32], width: usize, n_heads: usize, out: &mut [f32]) {
+    let n_frames = out.len() / width;
+    let head_width = width / n_heads;
+    let part = |part: usize, frame: usize, head: usize| {
+        &qkv[frame * 3 * width + part * width + head * head_width..][..head_width]
+    };
+    let heads: Vec<KeysValues<i16>> = (0..n_heads)
+        .into_par_iter()
+        .map(|head| KeysValues::new(pairs, n_frames, |frame| part(1, frame, head), |frame| part(2, frame, head)))
+        .collect();
+    let task_frames = BLOCKS_PER_TASK * INTEGER_QUERY_BLOCK;
+    out.par_chunks_mut(task_frames * width).enumerate().for_each(|(task, out)| {
+        let mut scratch = SCRATCH.take();
+        for (head, keys_values) in heads.iter().enumerate() {
+            for (block, out) in out.chunks_mut(INTEGER_QUERY_BLOCK * width).enumerate() {
+                let first = task * task_frames + block * INTEGER_QUERY_BLOCK;
+                let queries = (0..out.len() / width).map(|n| part(0, first + n, head));
+                keys_values.attend(pairs, queries, &mut out[head * head_width..], width, &mut scratch);
+            }
+        }
+        SCRATCH.set(scratch);
+    });
+}
+
+/// Keys and values of one head as levels.
+pub(super) struct KeysValues<T> {
+    /// A column is a key.
+    keys: Vec<T>,
+    key_scales: Vec<f32>,
+    /// A column is one number of all values.
+    values: Vec<T>,
+    value_scales: Vec<f32>,
+}
+
+/// What attention needs while it runs, kept for the next time.
+#[derive(Default)]
+pub(super) struct Scratch {
+    queries: Rows,
+    weights: Rows,
+    scores: Vec<f32>,
+}
+
+impl<T: Level> KeysValues<T> {
+    /// From the key and the value of each frame.
+    pub(super) fn new<'a>(
+        pairs: Pairs,
+        n_frames: usize,
+        key: impl Fn(usize) -> &'a [f32] + Sync,
+        value: impl Fn(usize) -> &'a [f32] + Sync,
+    ) -> Self {
+        let width = key(0).len();
+        let scale_of = |largest: f32| if largest > 0.0 { largest / T::MAX } else { 1.0 };
+        let key_scales: Vec<f32> = (0..n_frames).map(|frame| scale_of(pairs.largest(key(frame)))).collect();
+        let keys = to_panels(n_frames, width, |frame, levels: &mut [T]| {
+            let to_levels = key_scales[frame].recip();
+            levels.iter_mut().zip(key(frame)).for_each(|(level, number)| *level = T::nearest(number * to_levels));
+        });
+        let mut largest = vec![0.0_f32; width];
+        for frame in 0..n_frames {
+            largest.iter_mut().zip(value(frame)).for_each(|(largest, number)| *largest = largest.max(number.abs()));
+        }
+        let value_scales: Vec<f32> = largest.into_iter().map(scale_of).collect();
+        let values = to_panels(width, n_frames, |column, levels: &mut [T]| {
+            let to_levels = value_scales[column].recip();
+            for (frame, level) in levels.iter_mut().enumerate() {
+                *level = T::nearest(value(frame)[column] * to_levels);
+            }
+        });
+        Self { keys, key_scales, values, value_scales }
+    }
+
+    /// Attention of some queries of this head to all frames.
+    ///
+    /// # Shapes
+    /// `out` has a row of at least the head's width every `stride` numbers.
+    pub(super) fn attend<'a>(
+        &self,
+        pairs: Pairs,
+        queries: impl ExactSizeIterator<Item = &'a [f32]>,
+        out: &mut [f32],
+        stride: usize,
+        scratch: &mut Scratch,
+    ) {
+        let (n_frames, width, n_queries) = (self.key_scales.len(), self.value_scales.len(), queries.len());
+        // Scores are logarithms of weights; to the base 2 they are cheaper to raise.
+        let to_log2 = (width as f32).powf(-0.5) * std::f32::consts::LOG2_E;
+        let Scratch { queries: rows, weights, scores } = scratch;
+        rows.resize(n_queries, width);
+        for (index, query) in queries.enumerate() {
+            pairs.set_row(rows, index, query, max_row_level::<T>(width).min(QUERY_MAX));
+            rows.rescale(index, to_log2);
+        }
+        scores.resize(n_queries * n_frames, 0.0);
+        let columns = Columns { panels: &self.keys, scales: &self.key_scales, bias: &[] };
+        pairs.multiply(rows, columns, scores, n_frames, Write::Replace);
+        weights.resize(n_queries, n_frames);
+        for (index, scores) in scores.chunks_exact_mut(n_frames).enumerate() {
+            let total = pairs.exp2(scores);
+            // No weight is above 1, and all together are `total`: that bounds the sums of their products.
+            let to_levels = (MAX_SUM / (total * T::MAX)).min(f32::from(i16::MAX));
+            pairs.set_levels(weights, index, scores, to_levels, (to_levels * total).recip());
+        }
+        let columns = Columns { panels: &self.values, scales: &self.value_scales, bias: &[] };
+        pairs.multiply(weights, columns, out, stride, Write::Replace);
+    }
+
+    /// The key of a frame.
+    pub(super) fn key(&self, frame: usize) -> impl Iterator<Item = f32> {
+        let scale = self.key_scales[frame];
+        column_of(&self.keys, self.value_scales.len(), frame).map(move |level| scale * f32::from(level.widen()))
+    }
+}
+
+/// Highest level of a query: 12 bits are enough beside keys that have no more.
+const QUERY_MAX: f32 = 4095.0;
+/// What 32 bits can hold, less what rounding adds to a sum of up to 3,000 products.
+const MAX_SUM: f32 = (1 << 30) as f32;
 
 /// Keys and values that decoding steps look back on, however they are stored.
 pub(super) trait Past: Copy {
@@ -97,65 +234,6 @@ impl Past for PastF32<'_> {
     }
 }
 
-/// Rows of numbers as signed bytes with one scale for each row: a quarter of the memory to go through for each token.
-pub(super) struct ByteRows {
-    bytes: Vec<i8>,
-    scales: Vec<f32>,
-    width: usize,
-}
-
-impl ByteRows {
-    /// Quantises `[rows, width]`.
-    pub(super) fn new(values: &[f32], width: usize) -> Self {
-        const MAX_LEVEL: f32 = 127.0;
-        let mut bytes = Vec::with_capacity(values.len());
-        let mut scales = Vec::with_capacity(values.len() / width);
-        for row in values.chunks_exact(width) {
-            let largest = row.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
-            let scale = if largest > 0.0 { largest / MAX_LEVEL } else { 1.0 };
-            scales.push(scale);
-            bytes.extend(row.iter().map(|value| (value / scale).round() as i8));
-        }
-        Self { bytes, scales, width }
-    }
-
-    /// The bytes of a row, and what to multiply them by.
-    #[inline(always)]
-    pub(super) fn row(&self, row: usize) -> (&[i8], f32) {
-        (&self.bytes[row * self.width..][..self.width], self.scales[row])
-    }
-}
-
-/// Keys and values as bytes, `[heads, positions, head_width]`.
-#[derive(Clone, Copy)]
-pub(super) struct PastInt8<'a> {
-    pub(super) keys: &'a ByteRows,
-    pub(super) values: &'a ByteRows,
-    pub(super) n_positions: usize,
-}
-
-impl Past for PastInt8<'_> {
-    #[inline(always)]
-    fn n_positions(self) -> usize {
-        self.n_positions
-    }
-
-    #[inline(always)]
-    fn score(self, query: &[f32], head: usize, position: usize) -> f32 {
-        let (bytes, scale) = self.keys.row(head * self.n_positions + position);
-        scale * dot_with_bytes(query, bytes)
-    }
-
-    #[inline(always)]
-    fn add_value(self, weight: f32, head: usize, position: usize, out: &mut [f32]) {
-        let (bytes, scale) = self.values.row(head * self.n_positions + position);
-        let weight = weight * scale;
-        for (sum, byte) in out.iter_mut().zip(bytes) {
-            *sum += weight * f32::from(*byte);
-        }
-    }
-}
-
 /// Attention of one position to all that it may see.
 ///
 /// # Shapes
@@ -195,19 +273,6 @@ impl<P: Past> SimdOp for OneQuery<'_, P> {
 }
 
 #[inline(always)]
-fn dot_with_bytes(a: &[f32], b: &[i8]) -> f32 {
-    let (a_blocks, a_rest) = a.as_chunks::<LANES>();
-    let (b_blocks, b_rest) = b.as_chunks::<LANES>();
-    let mut sums = [0.0; LANES];
-    for (a, b) in a_blocks.iter().zip(b_blocks) {
-        for lane in 0..LANES {
-            sums[lane] += a[lane] * f32::from(b[lane]);
-        }
-    }
-    sums.iter().sum::<f32>() + a_rest.iter().zip(b_rest).map(|(a, b)| a * f32::from(*b)).sum::<f32>()
-}
-
-#[inline(always)]
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     let (a_blocks, a_rest) = a.as_chunks::<LANES>();
     let (b_blocks, b_rest) = b.as_chunks::<LANES>();
@@ -241,7 +306,9 @@ mod tests {
             let width = n_heads * head_width;
             let qkv: Vec<f32> = (0..n_frames * 3 * width).map(|n| (n as f32 * 12.9898).sin()).collect();
             let mut out = vec![0.0; n_frames * width];
-            self_attention(&qkv, width, n_heads, &mut out);
+            self_attention(&qkv, width, n_heads, ComputeType::F32, &mut out);
+            let mut out_integer = vec![0.0; n_frames * width];
+            self_attention_integer(Pairs::detect(), &qkv, width, n_heads, &mut out_integer);
             let mut out_single = vec![0.0; n_frames * width];
             for (frame, out) in out_single.chunks_exact_mut(width).enumerate() {
                 let past = PastF32 {

@@ -10,6 +10,8 @@ use realfft::{RealFftPlanner, RealToComplex};
 pub const HOP: usize = 160;
 /// Samples under one window: 25 ms.
 const N_FFT: usize = 400;
+/// Samples that a frame depends on, on each side of its centre.
+pub const CONTEXT: usize = N_FFT / 2;
 const N_BINS: usize = N_FFT / 2 + 1;
 const SAMPLE_RATE_HZ: f64 = 16_000.0;
 /// The smallest power that counts, and how far below the loudest cell (in powers of ten) everything is cut.
@@ -62,11 +64,39 @@ impl LogMel {
             padded[half - n] = padded[half + n];
             padded[half + n_samples - 1 + n] = padded[half + n_samples - 1 - n];
         }
+        let mut cells = self.log_power(&padded, n_frames);
+        let loudest = loudest_of(&cells);
+        compress(&mut cells, loudest);
+        cells
+    }
+
+    /// The loudest of all cells under `signal`, as `log10 power`. With it, [`Self::frames`] computes the spectrogram of
+    /// a long recording in parts that are exactly those of the whole.
+    ///
+    /// # Shapes
+    /// `signal` `[160 (n_frames - 1) + 400]`: frame `t` is centred on sample `160 t + 200`.
+    pub fn loudest(&self, signal: &[f32]) -> f32 {
+        loudest_of(&self.log_power(signal, n_frames_under(signal)))
+    }
+
+    /// Part of the spectrogram of a recording whose loudest cell is `loudest`. Nothing is padded or mirrored here.
+    ///
+    /// # Shapes
+    /// `signal` `[160 (n_frames - 1) + 400]`: frame `t` is centred on sample `160 t + 200`. Returns
+    /// `[n_frames, n_mels]`.
+    pub fn frames(&self, signal: &[f32], loudest: f32) -> Vec<f32> {
+        let mut cells = self.log_power(signal, n_frames_under(signal));
+        compress(&mut cells, loudest);
+        cells
+    }
+
+    /// `log10 power` of the first `n_frames` frames under `signal`.
+    fn log_power(&self, signal: &[f32], n_frames: usize) -> Vec<f32> {
         let n_mels = self.n_mels();
         let mut out = vec![0.0; n_frames * n_mels];
         let make_buffers = || (self.fft.make_input_vec(), self.fft.make_output_vec(), self.fft.make_scratch_vec());
         out.par_chunks_mut(n_mels).enumerate().for_each_init(make_buffers, |(frame, spectrum, scratch), (t, row)| {
-            for ((value, sample), weight) in frame.iter_mut().zip(&padded[t * HOP..]).zip(&self.window) {
+            for ((value, sample), weight) in frame.iter_mut().zip(&signal[t * HOP..]).zip(&self.window) {
                 *value = sample * weight;
             }
             self.fft.process_with_scratch(frame, spectrum, scratch).expect("the buffers were made by this transform");
@@ -76,11 +106,23 @@ impl LogMel {
                 *value = sum.max(POWER_FLOOR).log10();
             }
         });
-        let floor = out.iter().copied().fold(f32::NEG_INFINITY, f32::max) - DYNAMIC_RANGE;
-        for value in &mut out {
-            *value = (value.max(floor) + 4.0) / 4.0;
-        }
         out
+    }
+}
+
+fn n_frames_under(signal: &[f32]) -> usize {
+    (signal.len() + HOP).saturating_sub(N_FFT) / HOP
+}
+
+fn loudest_of(cells: &[f32]) -> f32 {
+    cells.iter().copied().fold(f32::NEG_INFINITY, f32::max)
+}
+
+/// Cuts what is too far below the loudest cell, and scales to about -1..1.
+fn compress(cells: &mut [f32], loudest: f32) {
+    let floor = loudest - DYNAMIC_RANGE;
+    for value in cells {
+        *value = (value.max(floor) + 4.0) / 4.0;
     }
 }
 

@@ -7,10 +7,13 @@
 
 mod attention;
 pub mod checkpoint;
+mod eight_bit;
 mod linear;
 pub mod mel;
 mod norm;
+mod pairs;
 pub mod sincnet_lstm;
+mod stored;
 pub mod whisper;
 
 pub use linear::ComputeType;

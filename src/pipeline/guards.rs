@@ -6,14 +6,9 @@ use std::io::Write as _;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
-use crate::nn::whisper::generate::Decoded;
+use crate::nn::whisper::generate::{Decoded, Ending};
+use crate::units::Seconds;
 
-/// Text that can be compressed more than this repeats itself.
-const MAX_COMPRESSION_RATIO: f64 = 2.4;
-/// Text that the model believes in less than this is a guess.
-const MIN_AVG_LOGPROB: f64 = -1.0;
-/// If there is probably no speech at all, a guess is dropped, not tried again.
-const MAX_NO_SPEECH_PROB: f64 = 0.6;
 /// Longest phrase, in words (or characters, where a language puts no blanks), whose repetition is looked for.
 const MAX_LOOP_UNITS: usize = 16;
 /// A phrase is a loop when it comes at least so often in a row,
@@ -23,10 +18,28 @@ const MIN_LOOP_LENGTH: usize = 12;
 /// What a transcript shows in place of the turns that were cut.
 const CUT_MARK: &str = " […]";
 
+/// When a decoding is believed. `None` asks nothing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Thresholds {
+    /// Text that can be compressed more than this repeats itself.
+    pub max_compression_ratio: Option<f64>,
+    /// Text that the model believes in less than this is a guess.
+    pub min_avg_logprob: Option<f64>,
+    /// If silence is likelier than this, a guess is dropped, not tried again.
+    pub max_no_speech_prob: Option<f64>,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self { max_compression_ratio: Some(2.4), min_avg_logprob: Some(-1.0), max_no_speech_prob: Some(0.6) }
+    }
+}
+
 /// Whether a decoding can be believed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// It can.
+    #[default]
     Good,
     /// It repeats itself or is a guess; another attempt may do better.
     Doubtful,
@@ -34,15 +47,18 @@ pub(super) enum Verdict {
     Silence,
 }
 
-/// Judges one decoding of a chunk by its text and probabilities.
-pub(super) fn judge(decoded: &Decoded, text: &str) -> Verdict {
-    let is_guess = decoded.avg_logprob < MIN_AVG_LOGPROB;
-    if is_guess && decoded.no_speech_prob > MAX_NO_SPEECH_PROB {
-        Verdict::Silence
-    } else if is_guess || compression_ratio(text) > MAX_COMPRESSION_RATIO {
-        Verdict::Doubtful
-    } else {
-        Verdict::Good
+impl Thresholds {
+    /// Judges one decoding by its text and probabilities.
+    pub(super) fn judge(&self, decoded: &Decoded, text: &str) -> Verdict {
+        let is_sure = self.min_avg_logprob.is_some_and(|min| decoded.avg_logprob > min);
+        let is_guess = self.min_avg_logprob.is_some_and(|min| decoded.avg_logprob < min);
+        if !is_sure && self.max_no_speech_prob.is_some_and(|max| decoded.no_speech_prob > max) {
+            Verdict::Silence
+        } else if is_guess || self.max_compression_ratio.is_some_and(|max| compression_ratio(text) > max) {
+            Verdict::Doubtful
+        } else {
+            Verdict::Good
+        }
     }
 }
 
@@ -66,54 +82,73 @@ pub(super) enum Loops {
     Cut,
 }
 
-/// Cuts every phrase that repeats itself over and over to its first turn, and puts a mark where the others were.
-pub(super) fn cut_loops(text: &str) -> (String, Loops) {
-    let units = split_units(text);
-    let mut out = String::with_capacity(text.len());
+/// Cuts every phrase that repeats itself over and over to its first turn, and puts a mark where the others were. The
+/// texts follow one another, and a loop may run through several of them; those of which nothing is left are empty.
+pub(super) fn cut_loops(texts: &[&str]) -> (Vec<String>, Loops) {
+    let units = split_units(texts);
+    let mut out = vec![String::new(); texts.len()];
     let mut loops = Loops::None;
     let mut at = 0;
     while at < units.len() {
-        if let Some((n_units, n_turns)) = loop_at(&units, at) {
-            out.extend(units[at..at + n_units].iter().copied());
-            out.push_str(CUT_MARK);
-            at += n_units * n_turns;
-            loops = Loops::Cut;
-        } else {
-            out.push_str(units[at]);
-            at += 1;
+        let found = loop_at(&units, at);
+        let (n_units, n_turns) = found.unwrap_or((1, 1));
+        for (text_idx, unit) in &units[at..at + n_units] {
+            out[*text_idx].push_str(unit);
         }
+        if found.is_some() {
+            let (text_idx, _) = units[at + n_units - 1];
+            out[text_idx].push_str(CUT_MARK);
+            loops = Loops::Cut;
+        }
+        at += n_units * n_turns;
     }
     (out, loops)
 }
 
-/// Words with the blanks before them; characters where there are hardly any blanks.
-fn split_units(text: &str) -> Vec<&str> {
-    let n_blanks = text.matches(' ').count();
-    let is_unspaced = n_blanks * MAX_LOOP_UNITS < text.chars().count();
+/// Words with the blanks before them, or characters where there are hardly any blanks; each with the index of its text.
+fn split_units<'a>(texts: &[&'a str]) -> Vec<(usize, &'a str)> {
+    let n_blanks: usize = texts.iter().map(|text| text.matches(' ').count()).sum();
+    let n_characters: usize = texts.iter().map(|text| text.chars().count()).sum();
+    let is_unspaced = n_blanks * MAX_LOOP_UNITS < n_characters;
     let mut units = Vec::new();
-    let mut start = 0;
-    for (at, character) in text.char_indices().skip(1) {
-        if is_unspaced || character == ' ' {
-            units.push(&text[start..at]);
-            start = at;
+    for (text_idx, text) in texts.iter().enumerate() {
+        let mut start = 0;
+        for (at, character) in text.char_indices().skip(1) {
+            if is_unspaced || character == ' ' {
+                units.push((text_idx, &text[start..at]));
+                start = at;
+            }
         }
-    }
-    if start < text.len() {
-        units.push(&text[start..]);
+        if start < text.len() {
+            units.push((text_idx, &text[start..]));
+        }
     }
     units
 }
 
 /// The shortest loop that begins at `at`: units of a turn, and turns.
-fn loop_at(units: &[&str], at: usize) -> Option<(usize, usize)> {
+fn loop_at(units: &[(usize, &str)], at: usize) -> Option<(usize, usize)> {
     let same = |a: &str, b: &str| a.trim_matches([' ', ',', '.']).eq_ignore_ascii_case(b.trim_matches([' ', ',', '.']));
     (1..=MAX_LOOP_UNITS).find_map(|n_units| {
         let turn = units.get(at..at + n_units)?;
         let rest = units[at + n_units..].chunks_exact(n_units);
-        let n_more = rest.take_while(|other| turn.iter().zip(*other).all(|(a, b)| same(a, b))).count();
+        let n_more = rest.take_while(|other| turn.iter().zip(*other).all(|((_, a), (_, b))| same(a, b))).count();
         let n_turns = n_more + 1;
         (n_turns >= MIN_LOOP_TURNS && n_turns * n_units >= MIN_LOOP_LENGTH).then_some((n_units, n_turns))
     })
+}
+
+/// What the user must know of the text of a passage, if anything.
+pub(super) fn warning(start: Seconds, loops: Loops, ending: Ending) -> Option<String> {
+    match (loops, ending) {
+        (Loops::Cut, _) => Some(format!(
+            "The model repeated itself in the passage at {start}; the repetitions were cut and marked […]."
+        )),
+        (Loops::None, Ending::TokenLimit) => {
+            Some(format!("The text of the passage at {start} may be incomplete: the model did not come to an end."))
+        }
+        (Loops::None, Ending::EndOfText) => None,
+    }
 }
 
 #[cfg(test)]
@@ -135,9 +170,25 @@ mod tests {
             (&" we go, We go".repeat(3), " we go, […]"),
             (characters.as_str(), "谢 […]"),
         ] {
-            let (cut, loops) = cut_loops(text);
-            assert_eq!(cut, expected, "{text}");
+            let (cut, loops) = cut_loops(&[text]);
+            assert_eq!(cut, [expected], "{text}");
             assert_eq!(loops == Loops::Cut, text != expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_loop_may_run_through_several_texts() {
+        let thanks = [" Thank you."; 6];
+        for (texts, expected) in [
+            (&[" So.", " Bye."][..], &[" So.", " Bye."][..]),
+            (&thanks, &[" Thank you. […]", "", "", "", "", ""]),
+            (
+                &[&[" So. Thank"][..], &[" you. Thank"; 5], &[" you. Bye."]].concat(),
+                &[" So. Thank", " you. […]", "", "", "", "", " Bye."],
+            ),
+            (&[], &[]),
+        ] {
+            assert_eq!(cut_loops(texts).0, expected, "{texts:?}");
         }
     }
 
@@ -145,17 +196,22 @@ mod tests {
     fn a_decoding_is_judged_by_its_probabilities_and_its_text() {
         let sound = " The budget for next year is twelve percent higher.";
         let loopy = " and then".repeat(30);
-        for (avg_logprob, no_speech_prob, text, expected) in [
-            (-0.3, 0.1, sound, Verdict::Good),
-            (-0.3, 0.9, sound, Verdict::Good),
-            (-1.2, 0.1, sound, Verdict::Doubtful),
-            (-1.2, 0.9, sound, Verdict::Silence),
-            (-0.3, 0.1, loopy.as_str(), Verdict::Doubtful),
-            (-0.3, 0.1, "", Verdict::Good),
+        let usual = Thresholds::default();
+        let none = Thresholds { max_compression_ratio: None, min_avg_logprob: None, max_no_speech_prob: None };
+        let speech_only = Thresholds { max_no_speech_prob: Some(0.6), ..none };
+        for (thresholds, avg_logprob, no_speech_prob, text, expected) in [
+            (usual, -0.3, 0.1, sound, Verdict::Good),
+            (usual, -0.3, 0.9, sound, Verdict::Good),
+            (usual, -1.2, 0.1, sound, Verdict::Doubtful),
+            (usual, -1.2, 0.9, sound, Verdict::Silence),
+            (usual, -0.3, 0.1, loopy.as_str(), Verdict::Doubtful),
+            (usual, -0.3, 0.1, "", Verdict::Good),
+            (none, -9.0, 0.9, loopy.as_str(), Verdict::Good),
+            (speech_only, -0.3, 0.9, sound, Verdict::Silence),
         ] {
-            let ending = crate::nn::whisper::generate::Ending::EndOfText;
+            let ending = Ending::EndOfText;
             let decoded = Decoded { tokens: Vec::new(), avg_logprob, no_speech_prob, ending };
-            assert_eq!(judge(&decoded, text), expected, "{avg_logprob} {no_speech_prob} {text}");
+            assert_eq!(thresholds.judge(&decoded, text), expected, "{avg_logprob} {no_speech_prob} {text}");
         }
     }
 }

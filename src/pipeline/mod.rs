@@ -1,8 +1,15 @@
-//! The stages of a job, one file each, in the order in which data passes them. A stage is a function of samples, weights
-//! and parameters: it loads no model, knows no cache and no file.
+//! The stages of a job, one file each: a stage is a function of samples, weights and parameters. It loads no model and
+//! knows no cache and no file.
+//!
+//! Text is made in one of two modes. In the batched one, speech is found first ([`speech`]) and becomes chunks
+//! ([`chunk`]), many of which are decoded together ([`transcribe`]). In the sequential one ([`sequential`]), windows
+//! follow one another through the whole recording. Both share [`options`], [`attempts`] and [`guards`].
 
+pub mod attempts;
 pub mod chunk;
 pub mod guards;
+pub mod options;
+pub mod sequential;
 pub mod speech;
 pub mod transcribe;
 
@@ -30,6 +37,9 @@ pub enum StageError {
     /// The model was not trained to translate.
     #[error("the model cannot translate: it knows English only")]
     CannotTranslate,
+    /// The model cannot say when something was said.
+    #[error("the model has no timestamps, which the sequential mode needs; use the batched mode")]
+    NoTimestamps,
     /// The model's tokenizer broke down.
     #[error("the model's tokenizer failed: {0}")]
     Tokenizer(#[from] crate::nn::whisper::ConfigError),

@@ -1,53 +1,35 @@
 //! What is said: chunks of speech become segments of text, many chunks at a time. Results come in the order of time,
 //! whatever order the chunks finish in.
 //!
-//! A decoding that cannot be believed is tried again by sampling, bolder each time, as openai-whisper does. A chunk with
-//! more text than the model may say at once is split and both halves are done again. Silence gives no text, and a loop is
-//! cut and marked.
+//! A decoding that cannot be believed is tried again. A chunk with more text than the model may say at once is split
+//! and both halves are done again. Silence gives no text, and a loop is cut and marked.
 
 use rayon::prelude::*;
 
 use crate::audio::Mono16k;
 use crate::nn::whisper::generate::{Batch, Decoded, Ending};
-use crate::nn::whisper::{DecodeOptions, Encoded, Strategy, Task, Whisper};
+use crate::nn::whisper::{DecodeOptions, Encoded, Timestamps, Whisper};
 use crate::task::{Cancelled, Progress};
 use crate::transcript::Segment;
 use crate::units::{Seconds, TimeSpan};
 
 use super::StageError;
+use super::attempts::{self, Attempt, Attempts, Fallback};
 use super::chunk::Chunk;
-use super::guards::{self, Loops, Verdict};
+use super::guards;
+use super::options::{TranscribeOptions, check_model, choose_language, decode_options};
 
 /// Chunks that vote on the language.
 const CHUNKS_TO_DETECT_LANGUAGE: usize = 4;
-/// Temperatures of the attempts after the first, and the texts drawn in each.
-const TEMPERATURES: [f32; 5] = [0.2, 0.4, 0.6, 0.8, 1.0];
-const BEST_OF: usize = 5;
 /// A chunk shorter than this is not split any more.
 const MIN_SPLIT_SECS: f64 = 2.0;
 
-/// How to transcribe.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TranscribeOptions {
-    /// Code of the spoken language; `None` to detect it.
-    pub language: Option<String>,
-    /// What to do with the speech.
-    pub task: Task,
-    /// Chunks that are decoded together.
-    pub batch_size: usize,
-    /// Texts that the first attempt follows at once; 1 is greedy.
-    pub beam_size: usize,
-    /// What the recording is about, as if it had been said before each chunk; names and terms in it are recognised
-    /// more easily.
-    pub prompt: String,
-}
-
-/// What became of the chunks.
+/// What became of a recording.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Transcribed {
     /// The language, given or detected.
     pub language: String,
-    /// What was said, in order of time. Chunks without text give none.
+    /// What was said, in order of time. What has no text gives none.
     pub segments: Vec<Segment>,
     /// Passages that may not be what was said.
     pub warnings: Vec<String>,
@@ -68,12 +50,13 @@ pub fn transcribe(
     let mut pieces: Vec<Piece> = chunks.iter().enumerate().map(|(n, chunk)| Piece::of(n, chunk)).collect();
     let mut waiting: Vec<usize> = (0..pieces.len()).rev().collect();
     take_next(&mut waiting, batch_size, |ids| encode(samples, &mut pieces, ids, whisper, progress))?;
-    let language = choose_language(whisper, options.language.as_deref(), &pieces);
-    let first_attempt = first_attempt(whisper, options, &language)?;
+    let heard = pieces.iter().filter_map(|piece| piece.encoded.as_ref()).take(CHUNKS_TO_DETECT_LANGUAGE);
+    let language = choose_language(whisper, options.language.as_deref(), heard);
+    let opening = decode_options(whisper, options, &language, Timestamps::Without)?;
 
     let mut batch = Batch::new(whisper);
     for (id, piece) in pieces.iter().enumerate() {
-        piece.admit(id, &mut batch, &first_attempt);
+        piece.admit(id, &mut batch, &opening, options);
     }
     let mut order = Order::new(chunks.len());
     let mut result = Transcribed { language, ..Transcribed::default() };
@@ -81,8 +64,8 @@ pub fn transcribe(
         progress.cancel().check()?;
         for (id, decoded) in batch.step() {
             let text = whisper.tokenizer().decode(&decoded.tokens)?;
-            match pieces[id].take(decoded, text) {
-                Next::Retry => pieces[id].admit(id, &mut batch, &first_attempt),
+            match pieces[id].take(decoded, text, &options.fallback) {
+                Next::Retry => pieces[id].admit(id, &mut batch, &opening, options),
                 Next::Split(parts) => {
                     order.replace(id, pieces[id].chunk_idx, [pieces.len(), pieces.len() + 1]);
                     // What comes first in time is taken first from the end of the list.
@@ -106,7 +89,7 @@ pub fn transcribe(
         let n_free = batch_size.saturating_sub(batch.len());
         let new = take_next(&mut waiting, n_free, |ids| encode(samples, &mut pieces, ids, whisper, progress))?;
         for id in new {
-            pieces[id].admit(id, &mut batch, &first_attempt);
+            pieces[id].admit(id, &mut batch, &opening, options);
         }
     }
     Ok(result)
@@ -115,18 +98,20 @@ pub fn transcribe(
 /// A stretch of a recording that is decoded at once: a chunk, or a part of one that had to be split.
 struct Piece {
     chunk_idx: usize,
+    place: Place,
     span: TimeSpan,
     /// The speech in it.
     regions: Vec<TimeSpan>,
     /// Kept until the text is settled.
     encoded: Option<Encoded>,
-    attempts: Vec<Attempt>,
-    verdict: Verdict,
+    attempts: Attempts,
 }
 
-struct Attempt {
-    decoded: Decoded,
-    text: String,
+/// Whether a piece begins with what is said first in the recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Opening,
+    Later,
 }
 
 /// What happens to a piece after an attempt.
@@ -138,40 +123,39 @@ enum Next {
 
 impl Piece {
     fn of(chunk_idx: usize, chunk: &Chunk) -> Self {
-        Self::new(chunk_idx, chunk.span, chunk.regions.clone())
+        let place = if chunk_idx == 0 { Place::Opening } else { Place::Later };
+        Self::new(chunk_idx, place, chunk.span, chunk.regions.clone())
     }
 
-    fn new(chunk_idx: usize, span: TimeSpan, regions: Vec<TimeSpan>) -> Self {
-        Self { chunk_idx, span, regions, encoded: None, attempts: Vec::new(), verdict: Verdict::Good }
+    fn new(chunk_idx: usize, place: Place, span: TimeSpan, regions: Vec<TimeSpan>) -> Self {
+        Self { chunk_idx, place, span, regions, encoded: None, attempts: Attempts::default() }
     }
 
-    /// Puts the piece into the batch, once it is encoded, for its next attempt.
-    fn admit(&self, id: usize, batch: &mut Batch<'_>, first_attempt: &DecodeOptions) {
+    /// Puts the piece into the batch, once it is encoded, for its next attempt. `opening` is how the first one of the
+    /// recording is decoded.
+    fn admit(&self, id: usize, batch: &mut Batch<'_>, opening: &DecodeOptions, options: &TranscribeOptions) {
         let Some(encoded) = self.encoded.clone() else { return };
-        let strategy = match self.attempts.len() {
-            0 => first_attempt.strategy,
-            n => Strategy::Sample {
-                temperature: TEMPERATURES[n - 1],
-                best_of: BEST_OF,
-                // The same passage draws the same texts, whatever else is in the batch.
-                seed: self.span.start.to_sample().0 as u64 + n as u64,
-            },
+        let strategy = self.attempts.next_strategy(options, self.span.start);
+        let prefix = match self.place {
+            Place::Opening => opening.prefix.clone(),
+            Place::Later => Vec::new(),
         };
-        batch.admit(id, encoded, &DecodeOptions { strategy, ..first_attempt.clone() });
+        batch.admit(id, encoded, &DecodeOptions { prefix, strategy, ..opening.clone() });
     }
 
-    fn take(&mut self, decoded: Decoded, text: String) -> Next {
-        self.verdict = guards::judge(&decoded, &text);
+    fn take(&mut self, decoded: Decoded, text: String, fallback: &Fallback) -> Next {
         let is_cut = decoded.ending == Ending::TokenLimit;
-        self.attempts.push(Attempt { decoded, text });
-        if self.verdict == Verdict::Doubtful && self.attempts.len() <= TEMPERATURES.len() {
-            return Next::Retry;
+        match self.attempts.take(Attempt { decoded, text }, fallback) {
+            attempts::Next::Retry => Next::Retry,
+            attempts::Next::Settled => {
+                let is_silence = self.attempts.settled().is_none();
+                if is_cut && !is_silence && self.span.duration().0 >= MIN_SPLIT_SECS {
+                    return Next::Split(Box::new(self.split()));
+                }
+                self.encoded = None;
+                Next::Done
+            }
         }
-        if is_cut && self.verdict != Verdict::Silence && self.span.duration().0 >= MIN_SPLIT_SECS {
-            return Next::Split(Box::new(self.split()));
-        }
-        self.encoded = None;
-        Next::Done
     }
 
     /// Splits in the pause nearest to the middle, or in the middle of speech that has none.
@@ -180,28 +164,20 @@ impl Piece {
         let pauses = self.regions.windows(2).map(|pair| (pair[0].end.0, pair[1].start.0));
         let distance = |pause: &(f64, f64)| (f64::midpoint(pause.0, pause.1) - middle).abs();
         let (end, start) = pauses.min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or((middle, middle));
-        let part = |from: f64, to: f64| {
+        let part = |place: Place, from: f64, to: f64| {
             let regions = self.regions.iter().filter(|region| region.start.0 < to && region.end.0 > from);
             let regions = regions.map(|region| TimeSpan::from_secs(region.start.0.max(from), region.end.0.min(to)));
-            Self::new(self.chunk_idx, TimeSpan::from_secs(from, to), regions.collect())
+            Self::new(self.chunk_idx, place, TimeSpan::from_secs(from, to), regions.collect())
         };
-        let parts = [part(self.span.start.0, end), part(start, self.span.end.0)];
+        let parts = [part(self.place, self.span.start.0, end), part(Place::Later, start, self.span.end.0)];
         self.forget();
         parts
     }
 
-    /// The attempt that the model believed in most.
-    fn best(&self) -> Option<&Attempt> {
-        self.attempts.iter().max_by(|a, b| a.decoded.avg_logprob.total_cmp(&b.decoded.avg_logprob)).filter(|_| {
-            // Silence is a verdict on the sound, whatever some attempt made of it.
-            self.verdict != Verdict::Silence
-        })
-    }
-
     /// What the piece says; nothing if there is no text.
     fn segment(&self) -> Option<Segment> {
-        let Attempt { decoded, text } = self.settled()?;
-        let (text, _) = guards::cut_loops(text);
+        let Attempt { decoded, text } = self.attempts.settled()?;
+        let text = guards::cut_loops(&[text.as_str()]).0.concat();
         if text.trim().is_empty() {
             return None;
         }
@@ -211,27 +187,14 @@ impl Piece {
     }
 
     fn warning(&self) -> Option<String> {
-        let Attempt { decoded, text } = self.settled()?;
-        let start = self.span.start;
-        if guards::cut_loops(text).1 == Loops::Cut {
-            Some(format!(
-                "The model repeated itself in the passage at {start}; the repetitions were cut and marked […]."
-            ))
-        } else if decoded.ending == Ending::TokenLimit {
-            Some(format!("The text of the passage at {start} may be incomplete: the model did not come to an end."))
-        } else {
-            None
-        }
-    }
-
-    /// A good last attempt, or the best of the doubtful ones.
-    fn settled(&self) -> Option<&Attempt> {
-        if self.verdict == Verdict::Good { self.attempts.last() } else { self.best() }
+        let Attempt { decoded, text } = self.attempts.settled()?;
+        let (_, loops) = guards::cut_loops(&[text.as_str()]);
+        guards::warning(self.span.start, loops, decoded.ending)
     }
 
     fn forget(&mut self) {
         self.encoded = None;
-        self.attempts = Vec::new();
+        self.attempts = Attempts::default();
     }
 }
 
@@ -324,64 +287,6 @@ fn encode(
     Ok(())
 }
 
-/// How each chunk is decoded at first.
-fn first_attempt(whisper: &Whisper, options: &TranscribeOptions, language: &str) -> Result<DecodeOptions, StageError> {
-    let tokenizer = whisper.tokenizer();
-    let prompt = options.prompt.trim();
-    let previous_text = if prompt.is_empty() { Vec::new() } else { tokenizer.encode(&format!(" {prompt}"))? };
-    let strategy = match options.beam_size {
-        0 | 1 => Strategy::Greedy,
-        size => Strategy::Beam { size, patience: 1.0 },
-    };
-    let language = tokenizer.language(language);
-    Ok(DecodeOptions { language, task: options.task, previous_text, strategy, ..DecodeOptions::default() })
-}
-
-/// What a model without language tokens speaks.
-const ENGLISH: &str = "en";
-/// ISO 639-2 for a recording in which nobody speaks.
-const UNDETERMINED: &str = "und";
-
-/// Whether the model can do what is asked: whether it knows the language, and can translate if it shall.
-pub fn check_model(whisper: &Whisper, options: &TranscribeOptions) -> Result<(), StageError> {
-    if options.task == Task::Translate && whisper.tokenizer().translate.is_none() {
-        return Err(StageError::CannotTranslate);
-    }
-    let known = whisper.tokenizer().languages();
-    let Some(asked) = options.language.as_deref() else { return Ok(()) };
-    if known.iter().any(|(code, _)| code == asked) || (known.is_empty() && asked == ENGLISH) {
-        return Ok(());
-    }
-    let codes: Vec<&str> = known.iter().map(|(code, _)| code.as_str()).collect();
-    let known = if codes.is_empty() { "English (en) only".to_owned() } else { codes.join(", ") };
-    Err(StageError::UnknownLanguage { asked: asked.to_owned(), known })
-}
-
-/// The language asked for, or the likeliest over the first chunks together.
-fn choose_language(whisper: &Whisper, asked: Option<&str>, pieces: &[Piece]) -> String {
-    let known = whisper.tokenizer().languages();
-    if let Some(asked) = asked {
-        return asked.to_owned();
-    }
-    if pieces.is_empty() {
-        return UNDETERMINED.to_owned();
-    }
-    let mut totals = vec![0.0; known.len()];
-    let encoded = pieces.iter().filter_map(|piece| piece.encoded.as_ref());
-    for encoded in encoded.take(CHUNKS_TO_DETECT_LANGUAGE) {
-        for (total, (_, probability)) in totals.iter_mut().zip(whisper.language_probabilities(encoded.clone())) {
-            *total += probability;
-        }
-    }
-    let mut best = 0;
-    for (n, total) in totals.iter().enumerate() {
-        if *total > totals[best] {
-            best = n;
-        }
-    }
-    known.get(best).map_or(ENGLISH, |(code, _)| code).to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -389,7 +294,7 @@ mod tests {
     fn piece(regions: &[(f64, f64)]) -> Piece {
         let regions: Vec<TimeSpan> = regions.iter().map(|(start, end)| TimeSpan::from_secs(*start, *end)).collect();
         let span = TimeSpan { start: regions[0].start, end: regions[regions.len() - 1].end };
-        Piece::new(7, span, regions)
+        Piece::new(7, Place::Opening, span, regions)
     }
 
     fn decoded(avg_logprob: f64, no_speech_prob: f64, ending: Ending) -> Decoded {
@@ -411,37 +316,26 @@ mod tests {
                     "{regions:?}"
                 );
             }
+            let places = piece(regions).split().map(|part| part.place);
+            assert_eq!(places, [Place::Opening, Place::Later], "{regions:?}");
         }
     }
 
     #[test]
-    fn doubtful_text_is_tried_again_and_the_most_believed_attempt_kept() {
-        let mut doubtful = piece(&[(0.0, 1.0)]);
-        for (n, avg_logprob) in [-1.5, -1.9, -1.1, -1.7, -1.6].into_iter().enumerate() {
-            assert!(matches!(
-                doubtful.take(decoded(avg_logprob, 0.1, Ending::EndOfText), format!(" try {n}")),
-                Next::Retry
-            ));
-        }
-        assert!(matches!(doubtful.take(decoded(-1.4, 0.1, Ending::EndOfText), " last".into()), Next::Done));
-        assert_eq!(doubtful.segment().expect("a text").text, " try 2");
-
-        let mut good_at_last = piece(&[(0.0, 1.0)]);
-        assert!(matches!(good_at_last.take(decoded(-1.5, 0.1, Ending::EndOfText), " bad".into()), Next::Retry));
-        assert!(matches!(good_at_last.take(decoded(-0.5, 0.1, Ending::EndOfText), " good".into()), Next::Done));
-        assert_eq!(good_at_last.segment().expect("a text").text, " good");
-
+    fn silence_has_no_text_and_is_not_split() {
         let mut silence = piece(&[(0.0, 9.0)]);
-        assert!(matches!(silence.take(decoded(-1.5, 0.9, Ending::TokenLimit), " Thank you.".into()), Next::Done));
-        assert_eq!(silence.segment(), None);
+        let decoded = decoded(-1.5, 0.9, Ending::TokenLimit);
+        assert!(matches!(silence.take(decoded, " Thank you.".into(), &Fallback::default()), Next::Done));
+        assert_eq!((silence.segment(), silence.warning()), (None, None));
     }
 
     #[test]
     fn text_that_was_cut_is_done_again_in_halves_down_to_two_seconds() {
+        let fallback = Fallback::default();
         let cut = || decoded(-0.3, 0.1, Ending::TokenLimit);
-        assert!(matches!(piece(&[(0.0, 9.0)]).take(cut(), " long".into()), Next::Split(_)));
+        assert!(matches!(piece(&[(0.0, 9.0)]).take(cut(), " long".into(), &fallback), Next::Split(_)));
         let mut short = piece(&[(0.0, 1.9)]);
-        assert!(matches!(short.take(cut(), " short".into()), Next::Done));
+        assert!(matches!(short.take(cut(), " short".into(), &fallback), Next::Done));
         assert_eq!(short.segment().expect("a text").text, " short");
         assert!(short.warning().is_some_and(|warning| warning.contains("incomplete")));
     }

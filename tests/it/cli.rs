@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::{self, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::wer::{word_error_rate, words};
@@ -430,5 +431,37 @@ fn without_a_display_the_window_is_one_clear_error() {
         let run = desk.hansard(arguments).ended_with(1);
         assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
         assert!(run.stderr.starts_with("error: there is no display"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn bench_prints_one_json_object() {
+    let run = Desk::new().hansard(&["bench", "--json", "--repetitions", "1"]).ended_with(0);
+    let found: Value = serde_json::from_str(&run.stdout).expect("one object");
+    for name in ["load_ms", "first_token_ms", "encode_ms_per_chunk", "speech_ms_per_minute"] {
+        assert!(found[name].as_f64().is_some_and(|ms| ms > 0.0), "{name}: {found}");
+    }
+    assert_eq!(found["decode"][1]["batch"], 8, "{found}");
+    assert!(!run.lines("bench: encoding").is_empty(), "{}", run.stderr);
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_a_bench_and_removes_its_weights() {
+    let desk = Desk::new();
+    let mut command = desk.command(&["bench", "--weights", "random", "--model", "large-v3"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    let mut messages = BufReader::new(child.stderr.take().expect("a pipe was asked for")).lines();
+    assert!(messages.any(|line| line.expect("messages are UTF-8").starts_with("bench: writing")));
+    let kill = process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(kill.expect("kill is there").success());
+    assert_eq!(child.wait().expect("the program ends").code(), Some(130));
+    let mut folders = vec![desk.home.path().to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("a readable entry").path();
+            assert!(!path.to_string_lossy().contains("bench-"), "{} is left", path.display());
+            folders.extend(path.is_dir().then_some(path));
+        }
     }
 }

@@ -10,3 +10,4 @@ mod gui;
 mod house_rules;
 mod sound;
 mod wer;
+mod whisper_checkpoints;

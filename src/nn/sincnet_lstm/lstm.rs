@@ -39,18 +39,19 @@ impl LstmLayer {
     /// Takes layer `layer` of a `torch.nn.LSTM`.
     pub(super) fn load(scope: &Scope<'_>, layer: usize, n_in: usize, hidden: usize) -> Result<Self, CheckpointError> {
         let n_gates = 4 * hidden;
-        let mut inputs = Vec::new();
+        let (mut input_weight, mut input_bias) = (Vec::new(), Vec::new());
         let mut recurrence = |suffix: &str, order| {
-            let weight = scope.weight(&format!("weight_ih_l{layer}{suffix}"), &[n_gates, n_in])?;
+            let weight = scope.tensor(&format!("weight_ih_l{layer}{suffix}"), &[n_gates, n_in])?;
             let mut bias = scope.tensor(&format!("bias_ih_l{layer}{suffix}"), &[n_gates])?;
             let recurrent_bias = scope.tensor(&format!("bias_hh_l{layer}{suffix}"), &[n_gates])?;
             bias.iter_mut().zip(recurrent_bias).for_each(|(bias, recurrent)| *bias += recurrent);
-            inputs.push((weight, bias));
+            input_weight.extend(weight);
+            input_bias.extend(bias);
             let recurrent = scope.tensor(&format!("weight_hh_l{layer}{suffix}"), &[n_gates, hidden])?;
             Ok::<_, CheckpointError>(Recurrence { panels: to_panels(&recurrent, hidden), order })
         };
         let directions = [recurrence("", Order::Forward)?, recurrence("_reverse", Order::Backward)?];
-        Ok(Self { input: Linear::fused(&inputs, n_in, scope.compute_type()), directions, hidden })
+        Ok(Self { input: Linear::in_f32(&input_weight, input_bias, n_in), directions, hidden })
     }
 
     /// Runs the layer over `n_sequences` sequences of equal length.

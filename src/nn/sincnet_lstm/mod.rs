@@ -130,7 +130,7 @@ impl PyanNet {
         let n_sinc_frames = (window - SINC_KERNEL) / stride + 1;
         let convolve = |samples: &[f32]| {
             let mut out = vec![0.0; ((samples.len() - SINC_KERNEL) / stride + 1) * SINC_FILTERS];
-            self.sinc.convolve(samples, 1, stride, &mut out);
+            self.sinc.convolve(samples, 1, stride, &mut out, Write::Replace);
             out
         };
         // Windows overlap by nine tenths. Normalising a window is x -> a x + c, and filtering is linear, so the filters
@@ -158,7 +158,7 @@ impl PyanNet {
                     self.convs.iter().zip([SINC_FILTERS, CONV_CHANNELS]).zip(&self.norms[1..])
                 {
                     let mut out = vec![0.0; (x.len() / channels - CONV_KERNEL + 1) * CONV_CHANNELS];
-                    conv.convolve(&x, channels, 1, &mut out);
+                    conv.convolve(&x, channels, 1, &mut out, Write::Replace);
                     x = max_pool(&out, CONV_CHANNELS, |value, _| value);
                     norm.normalise_and_leak(&mut x);
                 }

@@ -70,6 +70,9 @@ pub struct WhisperConfig {
     /// Whether the model was trained on several languages; `None` where no file says so.
     #[serde(default)]
     pub is_multilingual: Option<bool>,
+    /// The heads that the checkpoint names as those which follow the words; often none.
+    #[serde(skip)]
+    alignment_heads: Vec<AlignmentHead>,
     /// The activation between the linear layers.
     #[serde(default = "gelu")]
     activation_function: String,
@@ -78,12 +81,22 @@ pub struct WhisperConfig {
     scale_embedding: bool,
 }
 
+/// A head of the decoder's cross-attention; checkpoints write `[layer, head]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct AlignmentHead {
+    /// Layer of the decoder.
+    pub layer: usize,
+    /// Head in that layer.
+    pub head: usize,
+}
+
 #[derive(Deserialize)]
 struct GenerationConfig {
     suppress_tokens: Option<Vec<i64>>,
     begin_suppress_tokens: Option<Vec<i64>>,
     max_initial_timestamp_index: Option<usize>,
     is_multilingual: Option<bool>,
+    alignment_heads: Option<Vec<AlignmentHead>>,
 }
 
 #[derive(Deserialize)]
@@ -127,7 +140,8 @@ impl WhisperConfig {
         Ok(config)
     }
 
-    /// Takes over what `generation_config.json` says of suppressed tokens; newer checkpoints keep them there.
+    /// Takes over what `generation_config.json` says of suppressed tokens, which newer checkpoints keep there, and of
+    /// the heads that follow the words.
     pub(super) fn apply_generation_config(&mut self, text: &str) -> Result<(), ConfigError> {
         let generation: GenerationConfig = serde_json::from_str(text)?;
         self.suppress_tokens = generation.suppress_tokens.unwrap_or_default();
@@ -136,6 +150,7 @@ impl WhisperConfig {
         }
         self.is_multilingual = generation.is_multilingual.or(self.is_multilingual);
         self.max_initial_timestamp_index = generation.max_initial_timestamp_index.or(self.max_initial_timestamp_index);
+        self.alignment_heads = generation.alignment_heads.unwrap_or_default();
         Ok(())
     }
 
@@ -178,6 +193,21 @@ impl WhisperConfig {
         2 * self.max_source_positions * HOP
     }
 
+    /// The heads of cross-attention that follow the words through the audio: those that the checkpoint names or, where
+    /// it names none, all in the last half of the decoder's layers, as for openai-whisper.
+    pub fn alignment_heads(&self) -> Vec<AlignmentHead> {
+        let exists =
+            |head: &AlignmentHead| head.layer < self.decoder_layers && head.head < self.decoder_attention_heads;
+        // Distilled models may come with the list of their teacher, whose layers they do not have.
+        if !self.alignment_heads.is_empty() && self.alignment_heads.iter().all(exists) {
+            return self.alignment_heads.clone();
+        }
+        let heads = 0..self.decoder_attention_heads;
+        (self.decoder_layers / 2..self.decoder_layers)
+            .flat_map(|layer| heads.clone().map(move |head| AlignmentHead { layer, head }))
+            .collect()
+    }
+
     /// The tokens that are never said, less what is no token.
     pub(super) fn suppressed(&self) -> impl Iterator<Item = TokenId> {
         self.suppress_tokens.iter().filter_map(|id| TokenId::try_from(*id).ok())
@@ -218,4 +248,30 @@ where
     T: Default + Deserialize<'de>,
 {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_that_the_model_does_not_have_are_not_aligned_with() {
+        const CONFIG: &str = r#"{"d_model": 4, "encoder_layers": 1, "encoder_attention_heads": 1, "encoder_ffn_dim": 4,
+            "decoder_layers": 3, "decoder_attention_heads": 2, "decoder_ffn_dim": 4, "num_mel_bins": 80,
+            "max_source_positions": 10, "max_target_positions": 10, "vocab_size": 10}"#;
+        let last_half: &[(usize, usize)] = &[(1, 0), (1, 1), (2, 0), (2, 1)];
+        for (generation, expected) in [
+            ("{}", last_half),
+            (r#"{"alignment_heads": null}"#, last_half),
+            (r#"{"alignment_heads": []}"#, last_half),
+            (r#"{"alignment_heads": [[0, 1], [2, 0]]}"#, &[(0, 1), (2, 0)]),
+            (r#"{"alignment_heads": [[0, 1], [7, 0]]}"#, last_half),
+            (r#"{"alignment_heads": [[0, 2]]}"#, last_half),
+        ] {
+            let mut config = WhisperConfig::parse(CONFIG).expect("a configuration");
+            config.apply_generation_config(generation).expect("a configuration");
+            let found: Vec<_> = config.alignment_heads().iter().map(|head| (head.layer, head.head)).collect();
+            assert_eq!(found, expected, "{generation}");
+        }
+    }
 }

@@ -1,21 +1,26 @@
 //! Whisper's decoder: tokens in, logits of the next token out. Sequences of a batch step together, so that each weight
 //! is read once for all of them; what a sequence remembers is its own [`DecoderState`].
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::super::attention::{ByteRows, PastF32, PastInt8, attend};
-use super::super::checkpoint::{CheckpointError, Scope};
+use super::super::attention::{KeysValues, PastF32, Scratch, attend};
+use super::super::checkpoint::{Bias, CheckpointError, Scope};
 use super::super::linear::{ComputeType, Linear, Write};
 use super::super::norm::LayerNorm;
+use super::super::pairs::Pairs;
 use super::config::WhisperConfig;
 use super::encoder::{FeedForward, qkv};
 use super::tokenizer::TokenId;
 
+/// Heads of one query that are worth handing to another thread.
+const MIN_HEADS_PER_TASK: usize = 3;
+
 pub(super) struct Decoder {
-    /// `[vocabulary, width]`, to look tokens up.
-    embeddings: Embeddings,
+    /// `[vocabulary, width]`, to look tokens up; empty in 8 bits, where the matrix that computes logits gives them too.
+    embeddings: Vec<f32>,
     /// The same matrix, packed, to compute logits.
     logits: Linear,
     positions: Vec<f32>,
@@ -24,11 +29,6 @@ pub(super) struct Decoder {
     width: usize,
     n_heads: usize,
     compute_type: ComputeType,
-}
-
-enum Embeddings {
-    F32(Vec<f32>),
-    Int8(ByteRows),
 }
 
 struct Layer {
@@ -49,11 +49,33 @@ pub struct Encoded {
     n_frames: usize,
 }
 
-/// # Shapes
-/// `[heads, frames, head_width]`, so that one head's keys lie together.
 enum CrossKeyValues {
+    /// # Shapes
+    /// `[heads, frames, head_width]`, so that one head's keys lie together.
     F32 { keys: Vec<f32>, values: Vec<f32> },
-    Int8 { keys: ByteRows, values: ByteRows },
+    /// For each head.
+    Int8(Vec<KeysValues<i8>>),
+}
+
+impl Encoded {
+    /// Frames of the window, 20 ms each.
+    pub(super) fn n_frames(&self) -> usize {
+        self.n_frames
+    }
+
+    /// The keys of one head in a layer's cross-attention, in `f32` however they are stored.
+    ///
+    /// # Shapes
+    /// Returns `[n_frames, head_width]`.
+    pub(super) fn keys(&self, layer: usize, head: usize, head_width: usize) -> Cow<'_, [f32]> {
+        let n_frames = self.n_frames;
+        match &self.layers[layer] {
+            CrossKeyValues::F32 { keys, .. } => {
+                Cow::Borrowed(&keys[head * n_frames * head_width..][..n_frames * head_width])
+            }
+            CrossKeyValues::Int8(heads) => (0..n_frames).flat_map(|frame| heads[head].key(frame)).collect(),
+        }
+    }
 }
 
 /// What one sequence has seen so far.
@@ -83,30 +105,28 @@ impl DecoderState {
 impl Decoder {
     pub(super) fn load(config: &WhisperConfig, scope: &Scope<'_>) -> Result<Self, CheckpointError> {
         let width = config.d_model;
-        let embeddings = scope.at("embed_tokens").weight("weight", &[config.vocab_size, width])?;
+        let embed_tokens = scope.at("embed_tokens");
+        let embeddings = match scope.compute_type() {
+            ComputeType::F32 => embed_tokens.tensor("weight", &[config.vocab_size, width])?,
+            ComputeType::Int8 => Vec::new(),
+        };
         let layer = |index| {
             let scope = scope.nth("layers", index);
             let cross = scope.at("encoder_attn");
-            let key = (cross.at("k_proj").weight("weight", &[width, width])?, Vec::new());
-            let value =
-                (cross.at("v_proj").weight("weight", &[width, width])?, cross.at("v_proj").tensor("bias", &[width])?);
             Ok(Layer {
                 self_norm: scope.at("self_attn_layer_norm").layer_norm(width)?,
                 self_qkv: qkv(&scope.at("self_attn"), width)?,
                 self_out: scope.at("self_attn.out_proj").linear(width, width)?,
                 cross_norm: scope.at("encoder_attn_layer_norm").layer_norm(width)?,
                 cross_query: cross.at("q_proj").linear(width, width)?,
-                cross_key_value: Linear::fused(&[key, value], width, scope.compute_type()),
+                cross_key_value: cross.joined(&[("k_proj", Bias::Zero), ("v_proj", Bias::Own)], width, width)?,
                 cross_out: cross.at("out_proj").linear(width, width)?,
                 feed_forward: FeedForward::load(&scope, width, config.decoder_ffn_dim)?,
             })
         };
         Ok(Self {
-            logits: Linear::new(&embeddings, Vec::new(), width, scope.compute_type()),
-            embeddings: match scope.compute_type() {
-                ComputeType::F32 => Embeddings::F32(embeddings),
-                ComputeType::Int8 => Embeddings::Int8(ByteRows::new(&embeddings, width)),
-            },
+            embeddings,
+            logits: embed_tokens.joined(&[("", Bias::Zero)], width, config.vocab_size)?,
             positions: scope.at("embed_positions").tensor("weight", &[config.max_target_positions, width])?,
             layers: (0..config.decoder_layers).map(layer).collect::<Result<_, _>>()?,
             norm: scope.at("layer_norm").layer_norm(width)?,
@@ -118,29 +138,29 @@ impl Decoder {
 
     pub(super) fn prepare(&self, encoded: &[f32]) -> Encoded {
         let width = self.width;
-        let n_frames = encoded.len() / width;
+        let (n_frames, head_width) = (encoded.len() / width, width / self.n_heads);
         let layers = self.layers.par_iter().map(|layer| {
             let mut rows = vec![0.0; 2 * encoded.len()];
             layer.cross_key_value.forward(encoded, &mut rows, Write::Replace);
+            let part = |first_column: usize, frame: usize, head: usize| {
+                &rows[frame * 2 * width + first_column + head * head_width..][..head_width]
+            };
             let by_head = |first_column: usize| {
-                let head_width = width / self.n_heads;
+                let places = (0..self.n_heads).flat_map(|head| (0..n_frames).map(move |frame| (frame, head)));
+                let numbers = places.flat_map(|(frame, head)| part(first_column, frame, head)).copied();
                 let mut out = Vec::with_capacity(encoded.len());
-                for head in 0..self.n_heads {
-                    for frame in 0..n_frames {
-                        out.extend_from_slice(
-                            &rows[frame * 2 * width + first_column + head * head_width..][..head_width],
-                        );
-                    }
-                }
+                out.extend(numbers);
                 out
             };
-            let (keys, values) = (by_head(0), by_head(width));
             match self.compute_type {
-                ComputeType::F32 => CrossKeyValues::F32 { keys, values },
-                ComputeType::Int8 => CrossKeyValues::Int8 {
-                    keys: ByteRows::new(&keys, width / self.n_heads),
-                    values: ByteRows::new(&values, width / self.n_heads),
-                },
+                ComputeType::F32 => CrossKeyValues::F32 { keys: by_head(0), values: by_head(width) },
+                ComputeType::Int8 => {
+                    let heads = (0..self.n_heads).into_par_iter().map(|head| {
+                        let key = |frame: usize| part(0, frame, head);
+                        KeysValues::new(Pairs::detect(), n_frames, key, |frame| part(width, frame, head))
+                    });
+                    CrossKeyValues::Int8(heads.collect())
+                }
             }
         });
         Encoded { layers: layers.collect::<Vec<_>>().into(), n_frames }
@@ -150,6 +170,19 @@ impl Decoder {
         &self,
         batch: &mut [(&mut DecoderState, &[TokenId])],
         positions: &[(usize, usize)],
+    ) -> Vec<f32> {
+        self.forward_watched(batch, positions, &mut |_, _| {})
+    }
+
+    /// The same, while `watch` is shown the index of each layer and the queries of its cross-attention.
+    ///
+    /// # Shapes
+    /// Queries are `[new tokens, width]`, heads as neighbouring columns.
+    pub(super) fn forward_watched(
+        &self,
+        batch: &mut [(&mut DecoderState, &[TokenId])],
+        positions: &[(usize, usize)],
+        watch: &mut dyn FnMut(usize, &[f32]),
     ) -> Vec<f32> {
         let width = self.width;
         // Each row of the hidden states is one new token of one sequence.
@@ -166,7 +199,7 @@ impl Decoder {
             let position = &self.positions[row.position * width..][..width];
             let first = x.len();
             x.extend_from_slice(position);
-            self.embeddings.add_row(row.token as usize, &mut x[first..]);
+            self.add_embedding(row.token as usize, &mut x[first..]);
         }
         let head_width = width / self.n_heads;
         let mut normed = vec![0.0; x.len()];
@@ -194,6 +227,7 @@ impl Decoder {
             layer.cross_norm.forward(&x, &mut normed);
             wide.resize(x.len(), 0.0);
             layer.cross_query.forward(&normed, &mut wide, Write::Replace);
+            watch(index, &wide);
             self.attend_rows(&rows, wide.par_chunks_exact(width), &mut attended, |row, query, out| {
                 let Encoded { layers, n_frames } = &states[row.sequence].encoded;
                 match &layers[index] {
@@ -202,9 +236,7 @@ impl Decoder {
                         let past = PastF32 { keys, values, n_positions: *n_frames, position_stride, head_stride };
                         attend(query, past, self.n_heads, out);
                     }
-                    CrossKeyValues::Int8 { keys, values } => {
-                        attend(query, PastInt8 { keys, values, n_positions: *n_frames }, self.n_heads, out);
-                    }
+                    CrossKeyValues::Int8(heads) => attend_heads(query, heads, out),
                 }
             });
             layer.cross_out.forward(&attended, &mut x, Write::Add);
@@ -229,6 +261,16 @@ impl Decoder {
         logits
     }
 
+    /// Adds a token's embedding to `out` `[width]`.
+    fn add_embedding(&self, token: usize, out: &mut [f32]) {
+        if let Some(weights) = self.logits.eight_bit() {
+            weights.add_channel(token, out);
+        } else {
+            let embedding = &self.embeddings[token * out.len()..];
+            out.iter_mut().zip(embedding).for_each(|(sum, value)| *sum += value);
+        }
+    }
+
     fn attend_rows<'a>(
         &self,
         rows: &[Row],
@@ -241,24 +283,13 @@ impl Decoder {
     }
 }
 
-impl Embeddings {
-    /// Adds a token's embedding to `out` `[width]`.
-    fn add_row(&self, token: usize, out: &mut [f32]) {
-        match self {
-            Self::F32(rows) => {
-                let first = token * out.len();
-                for (sum, value) in out.iter_mut().zip(&rows[first..]) {
-                    *sum += value;
-                }
-            }
-            Self::Int8(rows) => {
-                let (bytes, scale) = rows.row(token);
-                for (sum, byte) in out.iter_mut().zip(bytes) {
-                    *sum += scale * f32::from(*byte);
-                }
-            }
-        }
-    }
+/// Cross-attention of one query in integers.
+fn attend_heads(query: &[f32], heads: &[KeysValues<i8>], out: &mut [f32]) {
+    let head_width = query.len() / heads.len();
+    let tasks = heads.par_iter().zip(query.par_chunks_exact(head_width)).zip(out.par_chunks_exact_mut(head_width));
+    tasks.with_min_len(MIN_HEADS_PER_TASK).for_each_init(Scratch::default, |scratch, ((head, query), out)| {
+        head.attend(Pairs::detect(), std::iter::once(query), out, head_width, scratch);
+    });
 }
 
 /// One new token.

@@ -1,19 +1,13 @@
 //! Whisper's encoder: two convolutions and a stack of pre-norm transformer layers over the whole window. There is no
 //! mask: the silence that pads a chunk is part of what the model sees.
 
-use rayon::prelude::*;
-use rten_simd::SimdUnaryOp;
-use rten_vecmath::Gelu;
-
 use super::super::attention::self_attention;
-use super::super::checkpoint::{CheckpointError, Scope};
-use super::super::linear::{Linear, Write};
+use super::super::checkpoint::{Bias, CheckpointError, Scope};
+use super::super::linear::{ComputeType, Linear, Write};
 use super::super::norm::LayerNorm;
 use super::config::WhisperConfig;
 
 const CONV_KERNEL: usize = 3;
-/// Values per parallel task of an elementwise pass.
-const VALUES_PER_TASK: usize = 32 * 1024;
 
 pub(super) struct Encoder {
     conv1: Linear,
@@ -31,6 +25,7 @@ struct Layer {
     attention_out: Linear,
     feed_forward: FeedForward,
     n_heads: usize,
+    compute_type: ComputeType,
 }
 
 /// LayerNorm, widen, GELU, narrow; the same in encoder and decoder.
@@ -56,6 +51,7 @@ impl Encoder {
                 attention_out: scope.at("self_attn.out_proj").linear(width, width)?,
                 feed_forward: FeedForward::load(&scope, width, config.encoder_ffn_dim)?,
                 n_heads: config.encoder_attention_heads,
+                compute_type: scope.compute_type(),
             })
         };
         Ok(Self {
@@ -77,12 +73,10 @@ impl Encoder {
         let width = self.width;
         let n_positions = self.positions.len() / width;
         let mut wide = vec![0.0; 2 * n_positions * width];
-        self.conv1.convolve(&between_zero_rows(mel, self.n_mels), self.n_mels, 1, &mut wide);
-        gelu(&mut wide);
+        self.conv1.convolve(&between_zero_rows(mel, self.n_mels), self.n_mels, 1, &mut wide, Write::Gelu);
         let mut x = vec![0.0; n_positions * width];
-        self.conv2.convolve(&between_zero_rows(&wide, width), width, 2, &mut x);
+        self.conv2.convolve(&between_zero_rows(&wide, width), width, 2, &mut x, Write::Gelu);
         drop(wide);
-        gelu(&mut x);
         x.iter_mut().zip(&self.positions).for_each(|(x, position)| *x += position);
         let mut scratch = Scratch { normed: vec![0.0; x.len()], attended: vec![0.0; x.len()], wide: Vec::new() };
         for layer in &self.layers {
@@ -110,7 +104,7 @@ impl Layer {
         self.attention_norm.forward(x, &mut scratch.normed);
         scratch.wide.resize(3 * x.len(), 0.0);
         self.qkv.forward(&scratch.normed, &mut scratch.wide, Write::Replace);
-        self_attention(&scratch.wide, width, self.n_heads, &mut scratch.attended);
+        self_attention(&scratch.wide, width, self.n_heads, self.compute_type, &mut scratch.attended);
         self.attention_out.forward(&scratch.attended, x, Write::Add);
         self.feed_forward.forward(x, &mut scratch.normed, &mut scratch.wide);
     }
@@ -129,24 +123,14 @@ impl FeedForward {
     pub(super) fn forward(&self, x: &mut [f32], normed: &mut [f32], wide: &mut Vec<f32>) {
         self.norm.forward(x, normed);
         wide.resize(x.len() / self.narrow.n_out() * self.widen.n_out(), 0.0);
-        self.widen.forward(normed, wide, Write::Replace);
-        gelu(wide);
+        self.widen.forward(normed, wide, Write::Gelu);
         self.narrow.forward(wide, x, Write::Add);
     }
 }
 
 /// The three projections of self-attention as one layer. Keys have no bias.
 pub(super) fn qkv(scope: &Scope<'_>, width: usize) -> Result<Linear, CheckpointError> {
-    let weight = |name: &str| scope.at(name).weight("weight", &[width, width]);
-    let bias = |name: &str| scope.at(name).tensor("bias", &[width]);
-    let query = (weight("q_proj")?, bias("q_proj")?);
-    let key = (weight("k_proj")?, Vec::new());
-    let value = (weight("v_proj")?, bias("v_proj")?);
-    Ok(Linear::fused(&[query, key, value], width, scope.compute_type()))
-}
-
-fn gelu(values: &mut [f32]) {
-    values.par_chunks_mut(VALUES_PER_TASK).for_each(|values| Gelu {}.map_mut(values));
+    scope.joined(&[("q_proj", Bias::Own), ("k_proj", Bias::Zero), ("v_proj", Bias::Own)], width, width)
 }
 
 /// `[rows, width]` with a row of zeros before and after.

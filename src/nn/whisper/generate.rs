@@ -75,7 +75,8 @@ impl<'a> Batch<'a> {
     pub fn admit(&mut self, id: usize, encoded: Encoded, options: &DecodeOptions) {
         let (config, tokenizer) = (self.whisper.config(), self.whisper.tokenizer());
         let (prompt, start) = options.prompt(config, tokenizer);
-        let room = config.max_target_positions.saturating_sub(prompt.len());
+        // The last token that is sampled is not fed to the decoder any more, so it needs no place there.
+        let room = (config.max_target_positions + 1).saturating_sub(prompt.len());
         self.items.push(Item {
             id,
             search: Search::new(options.strategy, options.length_penalty, tokenizer.end_of_text),

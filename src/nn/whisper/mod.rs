@@ -14,6 +14,7 @@ pub mod generate;
 mod rules;
 mod search;
 mod tokenizer;
+pub mod word_times;
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -26,7 +27,7 @@ pub use config::{ConfigError, WhisperConfig};
 pub use decoder::{DecoderState, Encoded};
 pub use rules::{DecodeOptions, Suppression, Task, Timestamps};
 pub use search::Strategy;
-pub use tokenizer::{TokenId, Tokenizer};
+pub use tokenizer::{TokenId, TokenizedWord, Tokenizer};
 
 /// A Whisper model: everything that a folder in Hugging Face layout holds.
 pub struct Whisper {

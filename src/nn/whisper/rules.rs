@@ -1,10 +1,12 @@
 //! Which tokens may come next: openai-whisper's logit filters (`decoding.py`, 20250625), and the prompt they start from.
 
+use std::sync::Arc;
+
 use rten_simd::ops::{BitOps, NumOps};
 use rten_simd::{Isa, SimdOp, SimdUnaryOp};
 use rten_vecmath::Exp;
 
-use super::config::WhisperConfig;
+use super::config::{ConfigError, WhisperConfig};
 use super::search::Strategy;
 use super::tokenizer::{TokenId, Tokenizer};
 
@@ -49,8 +51,15 @@ pub struct DecodeOptions {
     pub timestamps: Timestamps,
     /// Whether unwanted tokens are suppressed.
     pub suppression: Suppression,
+    /// Tokens that are never said either; see [`Self::without_numerals`].
+    pub suppressed: Arc<[TokenId]>,
     /// Text that came before, as tokens; the last ones count if they are too many.
     pub previous_text: Vec<TokenId>,
+    /// Words that may come up, as tokens; the first ones count if they are too many. They are as if said before the
+    /// previous text. No use is made of them where there is a prefix.
+    pub hotwords: Vec<TokenId>,
+    /// How the text begins, as tokens; the last ones count if they are too many. The model goes on from there.
+    pub prefix: Vec<TokenId>,
     /// How the text is looked for.
     pub strategy: Strategy,
     /// Exponent of the length penalty by which texts of different length are compared; `None`: their mean
@@ -61,13 +70,39 @@ pub struct DecodeOptions {
 }
 
 impl DecodeOptions {
-    /// The tokens that the decoder is started with, and where among them `<|startoftranscript|>` is.
-    pub(super) fn prompt(&self, config: &WhisperConfig, tokenizer: &Tokenizer) -> (Vec<TokenId>, usize) {
+    /// The same, but numbers are written in words: no token may come that has a digit or one of `%$£` in it, as in
+    /// whisperX 3.8. To be done once and copied, for it reads the whole vocabulary.
+    ///
+    /// # Errors
+    /// The tokenizer's own decoder is broken.
+    pub fn without_numerals(mut self, tokenizer: &Tokenizer) -> Result<Self, ConfigError> {
+        let mut suppressed = self.suppressed.to_vec();
+        for token in 0..tokenizer.end_of_text {
+            if tokenizer.decode(&[token])?.contains(|c: char| c.is_ascii_digit() || "%$£".contains(c)) {
+                suppressed.push(token);
+            }
+        }
+        self.suppressed = suppressed.into();
+        Ok(self)
+    }
+
+    /// The tokens that the decoder is started with, and where among them `<|startoftranscript|>` is. The prefix is
+    /// where openai-whisper puts it, the hotwords where faster-whisper 1.2 does.
+    ///
+    /// No part of it takes more than half of what fits the decoder. Where all of it together would leave less than a
+    /// quarter of that to the text, the previous text is shortened; faster-whisper lets it overflow.
+    pub fn prompt(&self, config: &WhisperConfig, tokenizer: &Tokenizer) -> (Vec<TokenId>, usize) {
+        let n_positions = config.max_target_positions;
+        let max_part = (n_positions / 2).saturating_sub(1);
+        let prefix = last(&self.prefix, max_part);
+        let hotwords = if prefix.is_empty() { &self.hotwords[..self.hotwords.len().min(max_part)] } else { &[] };
+        let n_left = (n_positions * 3 / 4).saturating_sub(1 + hotwords.len() + prefix.len());
+        let previous_text = last(&self.previous_text, n_left.min(max_part));
         let mut prompt = Vec::new();
-        if !self.previous_text.is_empty() {
-            let n_kept = self.previous_text.len().min((config.max_target_positions / 2).saturating_sub(1));
+        if !hotwords.is_empty() || !previous_text.is_empty() {
             prompt.push(tokenizer.start_of_prev);
-            prompt.extend_from_slice(&self.previous_text[self.previous_text.len() - n_kept..]);
+            prompt.extend_from_slice(hotwords);
+            prompt.extend_from_slice(previous_text);
         }
         let start = prompt.len();
         prompt.push(tokenizer.start_of_transcript);
@@ -81,8 +116,14 @@ impl DecodeOptions {
         if self.timestamps == Timestamps::Without {
             prompt.push(tokenizer.no_timestamps);
         }
+        prompt.extend_from_slice(prefix);
         (prompt, start)
     }
+}
+
+/// The last `n` tokens, or all if there are fewer.
+fn last(tokens: &[TokenId], n: usize) -> &[TokenId] {
+    &tokens[tokens.len().saturating_sub(n)..]
 }
 
 /// The filters for one sequence. Applied in the order of openai-whisper: what may not come first, what may never come,
@@ -98,19 +139,23 @@ struct TimestampRules {
     first_timestamp: TokenId,
     end_of_text: TokenId,
     max_initial: Option<usize>,
+    /// The last timestamp that lies in the model's window, which may be shorter than the vocabulary allows for.
+    max_timestamp: usize,
 }
 
 impl LogitRules {
     pub(super) fn new(options: &DecodeOptions, config: &WhisperConfig, tokenizer: &Tokenizer) -> Self {
-        let (never, not_first) = match options.suppression {
+        let (mut never, not_first): (Vec<TokenId>, Vec<TokenId>) = match options.suppression {
             Suppression::AsConfigured => (config.suppressed().collect(), config.suppressed_at_first().collect()),
             Suppression::None => (Vec::new(), Vec::new()),
         };
+        never.extend_from_slice(&options.suppressed);
         let timestamps = (options.timestamps == Timestamps::With).then(|| TimestampRules {
             no_timestamps: tokenizer.no_timestamps,
             first_timestamp: tokenizer.first_timestamp(),
             end_of_text: tokenizer.end_of_text,
             max_initial: config.max_initial_timestamp_index,
+            max_timestamp: tokenizer.first_timestamp() as usize + config.max_source_positions,
         });
         Self { never, not_first, timestamps }
     }
@@ -138,6 +183,8 @@ impl TimestampRules {
         let is_timestamp = |token: &TokenId| *token >= self.first_timestamp;
         let forbid = |logits: &mut [f32]| logits.fill(f32::NEG_INFINITY);
         forbid(&mut logits[self.no_timestamps as usize..=self.no_timestamps as usize]);
+        let beyond_window = (self.max_timestamp + 1).min(logits.len());
+        forbid(&mut logits[beyond_window..]);
         let last_was = sampled.last().is_some_and(is_timestamp);
         let penultimate_was = sampled.len() < 2 || is_timestamp(&sampled[sampled.len() - 2]);
         if last_was && penultimate_was {

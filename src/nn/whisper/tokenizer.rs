@@ -7,6 +7,20 @@ use super::config::ConfigError;
 /// Number of a token in the vocabulary.
 pub type TokenId = u32;
 
+/// Languages that put no blanks between words.
+const UNSPACED_LANGUAGES: [&str; 6] = ["zh", "ja", "th", "lo", "my", "yue"];
+/// ASCII's punctuation, as Python's `string.punctuation` lists it.
+const PUNCTUATION: &str = r##"!"#$%&'()*+,-./:;<=>?@[\]^_`{|}~"##;
+
+/// A word and the tokens it is written with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenizedWord {
+    /// The word, with the blank before it.
+    pub text: String,
+    /// Its tokens, one at least.
+    pub tokens: Vec<TokenId>,
+}
+
 /// The vocabulary of one checkpoint and the numbers of its special tokens.
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
@@ -87,6 +101,57 @@ impl Tokenizer {
         self.inner.decode(&text, true).map_err(|error| ConfigError::Tokenizer(error.to_string()))
     }
 
+    /// Divides text tokens into words as openai-whisper 20250625 does (`tokenizer.py`, `split_to_word_tokens`): at
+    /// blanks and ASCII punctuation or, in languages that put no blanks, at characters. Every token is in exactly one
+    /// word.
+    ///
+    /// # Errors
+    /// The tokenizer's own decoder is broken.
+    pub fn split_words(
+        &self,
+        tokens: &[TokenId],
+        language: Option<TokenId>,
+    ) -> Result<Vec<TokenizedWord>, ConfigError> {
+        let pieces = self.split_characters(tokens)?;
+        let code = language.and_then(|token| self.language_code(token));
+        if code.is_some_and(|code| UNSPACED_LANGUAGES.contains(&code)) {
+            return Ok(pieces);
+        }
+        let mut words: Vec<TokenizedWord> = Vec::new();
+        for piece in pieces {
+            // A blank alone counts as punctuation.
+            let begins_word = piece.text.starts_with(' ') || PUNCTUATION.contains(piece.text.trim());
+            if let Some(word) = words.last_mut().filter(|_| !begins_word) {
+                word.text.push_str(&piece.text);
+                word.tokens.extend(piece.tokens);
+            } else {
+                words.push(piece);
+            }
+        }
+        Ok(words)
+    }
+
+    /// The shortest runs of tokens that are whole characters, or broken ones where the text has them.
+    fn split_characters(&self, tokens: &[TokenId]) -> Result<Vec<TokenizedWord>, ConfigError> {
+        let whole = self.decode(tokens)?;
+        let mut pieces: Vec<TokenizedWord> = Vec::new();
+        let (mut n_bytes, mut n_tokens) = (0, 0);
+        for end in 1..=tokens.len() {
+            // In the middle of a character this ends in U+FFFD, and the whole text has the character there instead.
+            // Decoding from the start each time is quadratic, but keeps count through bytes that are no UTF-8.
+            let until_here = self.decode(&tokens[..end])?;
+            if until_here.len() > n_bytes && whole.starts_with(&until_here) {
+                let text = until_here[n_bytes..].to_owned();
+                pieces.push(TokenizedWord { text, tokens: tokens[n_tokens..end].to_vec() });
+                (n_bytes, n_tokens) = (until_here.len(), end);
+            }
+        }
+        if let Some(last) = pieces.last_mut() {
+            last.tokens.extend_from_slice(&tokens[n_tokens..]);
+        }
+        Ok(pieces)
+    }
+
     /// Language codes and their tokens, in the order of the vocabulary; empty for English-only models.
     pub fn languages(&self) -> &[(String, TokenId)] {
         &self.languages
@@ -95,6 +160,11 @@ impl Tokenizer {
     /// The token of a language code.
     pub fn language(&self, code: &str) -> Option<TokenId> {
         self.languages.iter().find(|(language, _)| language == code).map(|(_, id)| *id)
+    }
+
+    /// The code of a language's token.
+    pub fn language_code(&self, token: TokenId) -> Option<&str> {
+        self.languages.iter().find(|(_, id)| *id == token).map(|(code, _)| code.as_str())
     }
 
     /// The token of time 0.00; later times follow in steps of 20 ms.

@@ -6,6 +6,8 @@ mod demo;
 mod log_mel;
 mod pyannote_segmentation;
 mod whisper_random;
+mod whisper_sequential;
+mod whisper_word_times;
 mod whisperx_merge_chunks;
 
 use std::collections::HashMap;

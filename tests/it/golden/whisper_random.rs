@@ -49,6 +49,7 @@ impl Fixture {
             }),
             length_penalty: options["length_penalty"].as_f64().map(|exponent| exponent as f32),
             max_new_tokens: options["sample_len"].as_u64().map(|n| n as usize),
+            ..DecodeOptions::default()
         }
     }
 }

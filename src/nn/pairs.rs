@@ -1,0 +1,558 @@
+//! Matrix products in integers: rows of 16-bit levels times columns of 8- or 16-bit levels, exact in 32 bits.
+//!
+//! AVX2 multiplies sixteen pairs of 16-bit numbers at once and adds neighbours (`pmaddwd`), twice as many products as in
+//! floating point. Its only product of bytes overflows at 16 bits and is not faster, so weights are widened from 8 bits as
+//! they are read, and rows keep all the levels that the 32-bit sums leave room for: the only rounding that is felt is that
+//! of the weights. Other processors run the same loops as the compiler turns them out.
+//!
+//! A value is `scale * level`, with one scale for a row and one for a column:
+//! `out[r, c] = row_scale[r] * column_scale[c] * Σ row[r, k] column[c, k] + bias[c]`.
+//!
+//! # Layout of the columns
+//! Sixteen columns make a panel; in it, two neighbouring levels of each column follow each other:
+//! ```text
+//! [panel][k / 2][column 0..16][k even, k odd]
+//! ```
+//! Missing columns of the last panel and the missing half of an odd last pair are zeros. A panel is read once from front
+//! to back for every six rows.
+
+use bytemuck::{Pod, cast, cast_slice};
+use pulp::NullaryFnOnce;
+#[cfg(target_arch = "x86_64")]
+use pulp::x86::V3;
+use rayon::prelude::*;
+
+use super::linear::Write;
+
+/// Columns of a panel: on AVX2, two vectors of sums.
+pub(super) const PANEL_COLUMNS: usize = 16;
+/// Levels of a panel at one place of its columns.
+const PAIRS_LEVELS: usize = 2 * PANEL_COLUMNS;
+/// Rows that share one pass over a panel; their sums fill the registers.
+const TILE_ROWS: usize = 6;
+/// Partial results that the compiler keeps in vector registers.
+const LANES: usize = 32;
+
+/// The instructions that products are made with.
+#[derive(Clone, Copy)]
+pub(super) enum Pairs {
+    /// Those of x86 processors since 2013; the value is the proof that this one has them.
+    #[cfg(target_arch = "x86_64")]
+    Avx2(V3),
+    /// What the compiler makes of plain loops.
+    Portable,
+}
+
+/// A number of levels.
+pub(super) trait Level: Pod + Send + Sync {
+    /// Highest level; the lowest is its negative.
+    const MAX: f32;
+
+    /// The level nearest to a number, which lies between the lowest and the highest.
+    fn nearest(value: f32) -> Self;
+
+    fn widen(self) -> i16;
+
+    #[cfg(target_arch = "x86_64")]
+    fn widen_sixteen(simd: V3, levels: [Self; 16]) -> std::arch::x86_64::__m256i;
+}
+
+impl Level for i8 {
+    const MAX: f32 = 127.0;
+
+    #[inline(always)]
+    fn nearest(value: f32) -> Self {
+        (value + TO_INTEGER).to_bits() as Self
+    }
+
+    #[inline(always)]
+    fn widen(self) -> i16 {
+        self.into()
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn widen_sixteen(simd: V3, levels: [Self; 16]) -> std::arch::x86_64::__m256i {
+        simd.avx2._mm256_cvtepi8_epi16(cast(levels))
+    }
+}
+
+impl Level for i16 {
+    /// Rows and columns of 12 bits leave room for sums of 512 products, more than the width of a head.
+    const MAX: f32 = 2047.0;
+
+    #[inline(always)]
+    fn nearest(value: f32) -> Self {
+        (value + TO_INTEGER).to_bits() as Self
+    }
+
+    #[inline(always)]
+    fn widen(self) -> i16 {
+        self
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn widen_sixteen(_simd: V3, levels: [Self; 16]) -> std::arch::x86_64::__m256i {
+        cast(levels)
+    }
+}
+
+/// Added to a number below 2²², leaves no bits for a fraction: the low bits are the rounded number.
+const TO_INTEGER: f32 = 12_582_912.0;
+
+/// The highest level of a row so that no sum of `k` products with columns of `T` leaves 32 bits.
+pub(super) fn max_row_level<T: Level>(k: usize) -> f32 {
+    ((i32::MAX as f32 / (k as f32 * T::MAX)).floor() - 1.0).min(f32::from(i16::MAX))
+}
+
+/// Rows as levels, in the order in which a product reads them: tiles of six rows (the last of what is left), in each of
+/// which the pairs of all rows at one place follow each other.
+#[derive(Default)]
+pub(super) struct Rows {
+    pairs: Vec<i32>,
+    scales: Vec<f32>,
+    n_pairs: usize,
+    row: Vec<i16>,
+}
+
+impl Rows {
+    /// Makes room for `n_rows` rows of `k` numbers. Each has to be set before a product reads it.
+    pub(super) fn resize(&mut self, n_rows: usize, k: usize) {
+        self.n_pairs = k.div_ceil(2);
+        self.pairs.resize(n_rows * self.n_pairs, 0);
+        self.scales.resize(n_rows, 0.0);
+        self.row.resize(2 * self.n_pairs, 0);
+        self.row.fill(0);
+    }
+
+    /// Makes every level of a row stand for `factor` times as much.
+    pub(super) fn rescale(&mut self, index: usize, factor: f32) {
+        self.scales[index] *= factor;
+    }
+
+    fn tiles(&self) -> impl Iterator<Item = (&[i32], &[f32])> {
+        self.pairs.chunks(TILE_ROWS * self.n_pairs).zip(self.scales.chunks(TILE_ROWS))
+    }
+}
+
+/// Columns of a product, as panels.
+#[derive(Clone, Copy)]
+pub(super) struct Columns<'a, T> {
+    /// `[panels, k / 2, 16, 2]`
+    pub(super) panels: &'a [T],
+    /// One for each column that is not padding.
+    pub(super) scales: &'a [f32],
+    /// As many, or none for zeros.
+    pub(super) bias: &'a [f32],
+}
+
+impl Pairs {
+    /// The best of this machine.
+    pub(super) fn detect() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(simd) = V3::try_new() {
+            return Self::Avx2(simd);
+        }
+        Self::Portable
+    }
+
+    fn run<T>(self, operation: impl NullaryFnOnce<Output = T>) -> T {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(simd) => simd.vectorize(operation),
+            Self::Portable => operation.call(),
+        }
+    }
+
+    /// Sets a row from numbers, spread over the levels up to `max_level`. A row that is not finite counts as zeros.
+    pub(super) fn set_row(self, rows: &mut Rows, index: usize, values: &[f32], max_level: f32) {
+        let largest = self.largest(values);
+        let (to_levels, scale) = if largest > 0.0 { (max_level / largest, largest / max_level) } else { (0.0, 0.0) };
+        self.set_levels(rows, index, values, to_levels, scale);
+    }
+
+    /// Sets a row to the levels `value * to_levels`, which have to fit 16 bits; a level stands for `scale`.
+    pub(super) fn set_levels(self, rows: &mut Rows, index: usize, values: &[f32], to_levels: f32, scale: f32) {
+        let Rows { pairs, scales, n_pairs, row } = rows;
+        scales[index] = scale;
+        if scale == 0.0 {
+            row.fill(0);
+        } else {
+            self.to_levels(values, to_levels, row);
+        }
+        let first_row = index / TILE_ROWS * TILE_ROWS;
+        let n_rows = (scales.len() - first_row).min(TILE_ROWS);
+        let tile = &mut pairs[first_row * *n_pairs..][..n_rows * *n_pairs];
+        for (pairs, pair) in tile.chunks_exact_mut(n_rows).zip(cast_slice::<i16, i32>(row)) {
+            pairs[index - first_row] = *pair;
+        }
+    }
+
+    /// Largest absolute value; 0 where not all are finite.
+    pub(super) fn largest(self, values: &[f32]) -> f32 {
+        let largest = self.run(Largest { values });
+        if largest.is_finite() { largest } else { 0.0 }
+    }
+
+    /// `value * to_levels` rounded to integers, which have to fit 16 bits.
+    pub(super) fn to_levels(self, values: &[f32], to_levels: f32, levels: &mut [i16]) {
+        self.run(ToLevels { values, to_levels, levels });
+    }
+
+    /// The weights of a softmax, before they are divided by their sum, which is returned: `2^(value - largest)`.
+    pub(super) fn exp2(self, values: &mut [f32]) -> f32 {
+        self.run(Exp2 { values })
+    }
+
+    /// Multiplies all rows with columns.
+    ///
+    /// # Shapes
+    /// `out` has a row of at least as many numbers as there are columns every `stride` numbers.
+    pub(super) fn multiply<T: Level>(
+        self,
+        rows: &Rows,
+        columns: Columns<'_, T>,
+        out: &mut [f32],
+        stride: usize,
+        write: Write,
+    ) {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(simd) => simd.vectorize(Product { summation: simd, rows, columns, out, stride, write }),
+            Self::Portable => Product { summation: Plain, rows, columns, out, stride, write }.call(),
+        }
+    }
+}
+
+/// Largest absolute value; infinite or not a number where one of them is.
+struct Largest<'a> {
+    values: &'a [f32],
+}
+
+impl NullaryFnOnce for Largest<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn call(self) -> f32 {
+        // Of numbers without a sign the order is that of their bits, and what is not finite comes last.
+        let bits = |value: &f32| value.abs().to_bits();
+        let (blocks, rest) = self.values.as_chunks::<LANES>();
+        let mut largest = [0; LANES];
+        for block in blocks {
+            for (largest, value) in largest.iter_mut().zip(block) {
+                *largest = bits(value).max(*largest);
+            }
+        }
+        f32::from_bits(rest.iter().map(bits).chain(largest).fold(0, u32::max))
+    }
+}
+
+struct ToLevels<'a> {
+    values: &'a [f32],
+    to_levels: f32,
+    levels: &'a mut [i16],
+}
+
+impl NullaryFnOnce for ToLevels<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for (level, value) in self.levels.iter_mut().zip(self.values) {
+            *level = (value * self.to_levels + TO_INTEGER).to_bits() as i16;
+        }
+    }
+}
+
+struct Exp2<'a> {
+    values: &'a mut [f32],
+}
+
+impl NullaryFnOnce for Exp2<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn call(self) -> f32 {
+        let mut tops = [f32::NEG_INFINITY; LANES];
+        let (blocks, rest) = self.values.as_chunks::<LANES>();
+        for block in blocks {
+            for (top, value) in tops.iter_mut().zip(block) {
+                *top = if *value > *top { *value } else { *top };
+            }
+        }
+        let top = rest.iter().chain(&tops).copied().fold(f32::NEG_INFINITY, f32::max);
+        let (blocks, rest) = self.values.as_chunks_mut::<LANES>();
+        let mut sums = [0.0; LANES];
+        for block in blocks {
+            for (sum, value) in sums.iter_mut().zip(block) {
+                *value = exp2(*value - top);
+                *sum += *value;
+            }
+        }
+        let mut sum = sums.iter().sum();
+        for value in rest {
+            *value = exp2(*value - top);
+            sum += *value;
+        }
+        sum
+    }
+}
+
+/// `2^x` for `x` up to 0, right to six digits.
+#[inline(always)]
+fn exp2(x: f32) -> f32 {
+    /// Below this, results are no normal numbers any more.
+    const LOWEST: f32 = -126.0;
+    const MANTISSA_BITS: u32 = 23;
+    // 2^x = 2^n 2^f with an integer n and f between -1/2 and 1/2. A shift puts n into the exponent's bits; the polynomial
+    // is Taylor's, whose next term is below 4e-6 at the ends, with the last coefficient moved to halve that.
+    let x = if x > LOWEST { x } else { LOWEST };
+    let shifted = x + TO_INTEGER;
+    let f = x - (shifted - TO_INTEGER);
+    let polynomial = 1.338_22e-3_f32;
+    let polynomial = polynomial.mul_add(f, 9.618_13e-3);
+    let polynomial = polynomial.mul_add(f, 5.550_411e-2);
+    let polynomial = polynomial.mul_add(f, 0.240_226_5);
+    let polynomial = polynomial.mul_add(f, std::f32::consts::LN_2);
+    let polynomial = polynomial.mul_add(f, 1.0);
+    f32::from_bits(polynomial.to_bits().wrapping_add(shifted.to_bits() << MANTISSA_BITS))
+}
+
+struct Product<'a, T, S> {
+    summation: S,
+    rows: &'a Rows,
+    columns: Columns<'a, T>,
+    out: &'a mut [f32],
+    stride: usize,
+    write: Write,
+}
+
+impl<T: Level, S: Summation> NullaryFnOnce for Product<'_, T, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { summation, rows, columns: Columns { panels, scales, bias }, out, stride, write } = self;
+        let panels = panels.chunks_exact(rows.n_pairs * PAIRS_LEVELS).zip(scales.chunks(PANEL_COLUMNS));
+        for (index, (panel, scales)) in panels.enumerate() {
+            let first = index * PANEL_COLUMNS;
+            let bias = if bias.is_empty() { bias } else { &bias[first..first + scales.len()] };
+            let finish = Finish { scales: padded(scales), bias: padded(bias), n_columns: scales.len(), write };
+            for ((tile, row_scales), out) in rows.tiles().zip(out.chunks_mut(TILE_ROWS * stride)) {
+                let out = out[first..].chunks_mut(stride).zip(row_scales);
+                match row_scales.len() {
+                    1 => finish.rows(summation.sums::<T, 1>(tile, panel), out),
+                    2 => finish.rows(summation.sums::<T, 2>(tile, panel), out),
+                    3 => finish.rows(summation.sums::<T, 3>(tile, panel), out),
+                    4 => finish.rows(summation.sums::<T, 4>(tile, panel), out),
+                    5 => finish.rows(summation.sums::<T, 5>(tile, panel), out),
+                    _ => finish.rows(summation.sums::<T, TILE_ROWS>(tile, panel), out),
+                }
+            }
+        }
+    }
+}
+
+/// How products of pairs are summed.
+trait Summation: Copy {
+    /// The sums of a tile of `H` rows and a panel.
+    fn sums<T: Level, const H: usize>(self, tile: &[i32], panel: &[T]) -> [[i32; PANEL_COLUMNS]; H];
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Summation for V3 {
+    #[inline(always)]
+    fn sums<T: Level, const H: usize>(self, tile: &[i32], panel: &[T]) -> [[i32; PANEL_COLUMNS]; H] {
+        let mut sums = [[self.avx._mm256_setzero_si256(); 2]; H];
+        let (panel, _) = panel.as_chunks::<{ PAIRS_LEVELS / 2 }>();
+        for (pairs, [left, right]) in tile.as_chunks::<H>().0.iter().zip(panel.as_chunks::<2>().0) {
+            let (left, right) = (T::widen_sixteen(self, *left), T::widen_sixteen(self, *right));
+            for ([sums_left, sums_right], pair) in sums.iter_mut().zip(pairs) {
+                let pair = self.avx._mm256_set1_epi32(*pair);
+                *sums_left = self.avx2._mm256_add_epi32(*sums_left, self.avx2._mm256_madd_epi16(pair, left));
+                *sums_right = self.avx2._mm256_add_epi32(*sums_right, self.avx2._mm256_madd_epi16(pair, right));
+            }
+        }
+        sums.map(cast)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Plain;
+
+impl Summation for Plain {
+    #[inline(always)]
+    fn sums<T: Level, const H: usize>(self, tile: &[i32], panel: &[T]) -> [[i32; PANEL_COLUMNS]; H] {
+        let mut sums = [[0; PANEL_COLUMNS]; H];
+        for (pairs, levels) in tile.as_chunks::<H>().0.iter().zip(panel.as_chunks::<PAIRS_LEVELS>().0) {
+            for (sums, pair) in sums.iter_mut().zip(pairs) {
+                let [even, odd] = cast::<i32, [i16; 2]>(*pair).map(i32::from);
+                for (sum, [at_even, at_odd]) in sums.iter_mut().zip(levels.as_chunks::<2>().0) {
+                    *sum += even * i32::from(at_even.widen()) + odd * i32::from(at_odd.widen());
+                }
+            }
+        }
+        sums
+    }
+}
+
+/// Turns the sums of a panel back to numbers.
+struct Finish {
+    scales: [f32; PANEL_COLUMNS],
+    bias: [f32; PANEL_COLUMNS],
+    n_columns: usize,
+    write: Write,
+}
+
+impl Finish {
+    /// `out` has for each row what lies from the panel's first column on, and the scale.
+    #[inline(always)]
+    fn rows<'o, const H: usize>(
+        &self,
+        sums: [[i32; PANEL_COLUMNS]; H],
+        out: impl Iterator<Item = (&'o mut [f32], &'o f32)>,
+    ) {
+        for (sums, (out, row_scale)) in sums.iter().zip(out) {
+            if self.n_columns == PANEL_COLUMNS {
+                let out = out.first_chunk_mut().expect("a row of the output has a place for every column");
+                self.row(sums, *row_scale, out);
+            } else {
+                let mut whole = padded(&out[..self.n_columns]);
+                self.row(sums, *row_scale, &mut whole);
+                out[..self.n_columns].copy_from_slice(&whole[..self.n_columns]);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn row(&self, sums: &[i32; PANEL_COLUMNS], row_scale: f32, out: &mut [f32; PANEL_COLUMNS]) {
+        let number = |column: usize| sums[column] as f32 * (row_scale * self.scales[column]) + self.bias[column];
+        match self.write {
+            Write::Add => (0..PANEL_COLUMNS).for_each(|column| out[column] += number(column)),
+            Write::Replace | Write::Gelu => (0..PANEL_COLUMNS).for_each(|column| out[column] = number(column)),
+        }
+    }
+}
+
+#[inline(always)]
+fn padded(values: &[f32]) -> [f32; PANEL_COLUMNS] {
+    let mut out = [0.0; PANEL_COLUMNS];
+    if let Some(values) = values.as_array() {
+        out = *values;
+    } else {
+        out[..values.len()].copy_from_slice(values);
+    }
+    out
+}
+
+/// Arranges columns as panels: `column(n)` sets the levels of the `n`th one, of `k`.
+pub(super) fn to_panels<T: Level>(n_columns: usize, k: usize, set_column: impl Fn(usize, &mut [T]) + Sync) -> Vec<T> {
+    let n_pairs = k.div_ceil(2);
+    let mut panels = vec![T::zeroed(); n_columns.div_ceil(PANEL_COLUMNS) * n_pairs * PAIRS_LEVELS];
+    panels.par_chunks_mut(n_pairs * PAIRS_LEVELS).enumerate().for_each(|(panel, levels)| {
+        let first = panel * PANEL_COLUMNS;
+        let mut column = vec![T::zeroed(); 2 * n_pairs];
+        for n in first..n_columns.min(first + PANEL_COLUMNS) {
+            set_column(n, &mut column[..k]);
+            let places = levels.chunks_exact_mut(PAIRS_LEVELS).map(|levels| &mut levels[2 * (n - first)..]);
+            for (place, pair) in places.zip(column.chunks_exact(2)) {
+                place[..2].copy_from_slice(pair);
+            }
+        }
+    });
+    panels
+}
+
+/// The levels of one column out of panels of columns of `k`: the reverse of [`to_panels`].
+pub(super) fn column_of<T: Level>(panels: &[T], k: usize, column: usize) -> impl Iterator<Item = T> {
+    let panel_levels = k.div_ceil(2) * PAIRS_LEVELS;
+    let panel = &panels[column / PANEL_COLUMNS * panel_levels..][..panel_levels];
+    let first = 2 * (column % PANEL_COLUMNS);
+    panel.chunks_exact(PAIRS_LEVELS).flat_map(move |levels| levels[first..first + 2].iter().copied()).take(k)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Integers that look random, up to `max`.
+    fn noise(n: usize, max: i32) -> i32 {
+        let bits = (n as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33;
+        (bits % (2 * max as u64 + 1)) as i32 - max
+    }
+
+    fn check<T: Level>(instructions: Pairs, n_rows: usize, n_columns: usize, k: usize) {
+        let max = max_row_level::<T>(k);
+        let level = |column: usize, at: usize| noise(column * k + at, T::MAX as i32);
+        let panels = to_panels(n_columns, k, |n, column: &mut [T]| {
+            column.iter_mut().enumerate().for_each(|(at, out)| *out = T::nearest(level(n, at) as f32));
+        });
+        let mut rows = Rows::default();
+        rows.resize(n_rows, k);
+        // The largest level of each row is its maximum, so that numbers and levels are the same but for a power of two.
+        let row =
+            |row: usize| (0..k).map(move |at| if at == row % k { max as i32 } else { noise(row * 7 + at, max as i32) });
+        for n in 0..n_rows {
+            let values: Vec<f32> = row(n).map(|level| level as f32 / 4.0).collect();
+            instructions.set_row(&mut rows, n, &values, max);
+        }
+        let scales: Vec<f32> = (0..n_columns).map(|n| 0.5_f32.powi(n as i32 % 3)).collect();
+        let bias: Vec<f32> = (0..n_columns).map(|n| n as f32).collect();
+        let stride = n_columns + 3;
+        for (write, old) in [(Write::Replace, 0.0), (Write::Add, 100.0)] {
+            let mut out = vec![100.0; n_rows * stride];
+            let columns = Columns { panels: &panels, scales: &scales, bias: &bias };
+            instructions.multiply(&rows, columns, &mut out, stride, write);
+            for (n, out) in out.chunks_exact(stride).enumerate() {
+                for column in 0..n_columns {
+                    let sum: i64 = row(n).enumerate().map(|(at, x)| i64::from(x) * i64::from(level(column, at))).sum();
+                    let expected = sum as f64 * 0.25 * f64::from(scales[column]) + f64::from(bias[column] + old);
+                    let error = (f64::from(out[column]) - expected).abs();
+                    assert!(error <= 1e-6 * (expected.abs() + 1000.0), "{n_rows} {n_columns} {k}: off by {error}");
+                }
+                assert_eq!(out[n_columns..], [100.0; 3], "nothing is written beyond the columns");
+            }
+        }
+        let last: Vec<i16> = column_of(&panels, k, n_columns - 1).map(T::widen).collect();
+        assert_eq!(last, (0..k).map(|at| level(n_columns - 1, at) as i16).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn products_are_exact_up_to_the_highest_levels() {
+        for instructions in [Pairs::detect(), Pairs::Portable] {
+            for (n_rows, n_columns, k) in
+                [(1, 16, 2), (2, 1, 64), (6, 33, 65), (7, 40, 300), (13, 15, 5120), (17, 48, 1)]
+            {
+                check::<i8>(instructions, n_rows, n_columns, k);
+                check::<i16>(instructions, n_rows, n_columns, k.min(512));
+            }
+        }
+    }
+
+    #[test]
+    fn rows_that_are_not_numbers_count_as_zeros() {
+        let panels = to_panels(1, 4, |_, column: &mut [i8]| column.fill(1));
+        for value in [0.0, f32::INFINITY, f32::NAN] {
+            let mut rows = Rows::default();
+            rows.resize(1, 4);
+            Pairs::detect().set_row(&mut rows, 0, &[1.0, value, 1.0, value], 100.0);
+            let mut out = [0.0];
+            let columns = Columns { panels: &panels, scales: &[1.0], bias: &[7.0] };
+            Pairs::detect().multiply(&rows, columns, &mut out, 1, Write::Replace);
+            assert_eq!(out, if value == 0.0 { [9.0] } else { [7.0] }, "{value}");
+        }
+    }
+
+    #[test]
+    fn powers_of_two_have_six_digits() {
+        let values: Vec<f32> = (0..2000).map(|n| n as f32 * -0.013).chain([-200.0, f32::NEG_INFINITY]).collect();
+        let mut powers = values.clone();
+        let sum = Pairs::detect().exp2(&mut powers);
+        for (value, power) in values.iter().zip(&powers) {
+            let expected = value.max(-126.0).exp2();
+            assert!((power / expected - 1.0).abs() < 5e-6, "2^{value} is not {power}");
+        }
+        assert!((sum / powers.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+    }
+}

@@ -1,0 +1,151 @@
+//! Times of what takes the time, one function each, on all cores: `cargo bench`, or `cargo bench -- encode` for some of
+//! them. `hansard bench` times whole stages; this is for those who work on a kernel.
+
+use std::fs;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use divan::{Bencher, black_box};
+use hansard::audio::Mono16k;
+use hansard::audio::resample::Resampler;
+use hansard::models::MemoryCache;
+use hansard::models::random::{PublishedSize, RandomWhisper};
+use hansard::nn::ComputeType;
+use hansard::nn::mel::LogMel;
+use hansard::nn::whisper::{DecoderState, TokenId, Whisper};
+use hansard::paths::AppPaths;
+use hansard::pipeline::guards::compression_ratio;
+use hansard::pipeline::speech::speech_scores;
+use hansard::task::{CancelToken, Progress};
+
+const SAMPLE_RATE_HZ: usize = 16_000;
+/// Tokens that a sequence has seen before the step that is timed.
+const N_SEEN: usize = 64;
+
+fn main() {
+    divan::main();
+}
+
+/// A Whisper model, and how it computes.
+#[derive(Clone, Copy, Debug)]
+enum Model {
+    DemoF32,
+    DemoInt8,
+    TinyF32,
+    TinyInt8,
+}
+
+const MODELS: [Model; 4] = [Model::DemoF32, Model::DemoInt8, Model::TinyF32, Model::TinyInt8];
+
+impl Model {
+    /// The model in memory, loaded when it is first asked for.
+    fn get(self) -> &'static Whisper {
+        static LOADED: [OnceLock<Whisper>; MODELS.len()] = [const { OnceLock::new() }; MODELS.len()];
+        LOADED[self as usize].get_or_init(|| match self {
+            Self::DemoF32 => load(&asset("demo/models/whisper-demo"), ComputeType::F32),
+            Self::DemoInt8 => load(&asset("demo/models/whisper-demo"), ComputeType::Int8),
+            Self::TinyF32 => random_tiny(ComputeType::F32),
+            Self::TinyInt8 => random_tiny(ComputeType::Int8),
+        })
+    }
+
+    fn hidden(self) -> Vec<f32> {
+        let whisper = self.get();
+        let samples = sound(whisper.config().window_samples());
+        whisper.encode(&whisper.log_mel(&samples), &|| false).expect("nobody stops it")
+    }
+}
+
+fn asset(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("assets").join(name)
+}
+
+fn load(folder: &Path, compute_type: ComputeType) -> Whisper {
+    Whisper::load(folder, compute_type).expect("a whole model")
+}
+
+fn random_tiny(compute_type: ComputeType) -> Whisper {
+    let PublishedSize { dimensions, precision, .. } = PublishedSize::named("tiny").expect("a published size");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let random = RandomWhisper { dimensions, precision, n_shards: 1, seed: 0 };
+    random.write(folder.path(), &CancelToken::default()).expect("a writable folder");
+    load(folder.path(), compute_type)
+}
+
+/// A tone that swells and fades.
+fn sound(n_samples: usize) -> Vec<f32> {
+    (0..n_samples).map(|n| (n as f32 * 0.09).sin() * (n as f32 * 0.0004).sin()).collect()
+}
+
+#[divan::bench(args = [80, 128])]
+fn log_mel_of_30_s(bencher: Bencher, n_mels: usize) {
+    let (mel, samples) = (LogMel::new(n_mels), sound(30 * SAMPLE_RATE_HZ));
+    bencher.bench_local(|| mel.compute(black_box(&samples), 3000));
+}
+
+#[divan::bench(args = MODELS, sample_count = 10, sample_size = 1)]
+fn encode(bencher: Bencher, model: Model) {
+    let whisper = model.get();
+    let mel = whisper.log_mel(&sound(whisper.config().window_samples()));
+    bencher.bench_local(|| whisper.encode(black_box(&mel), &|| false));
+}
+
+#[divan::bench(args = MODELS, sample_count = 20, sample_size = 1)]
+fn prepare(bencher: Bencher, model: Model) {
+    let (whisper, hidden) = (model.get(), model.hidden());
+    bencher.bench_local(|| whisper.prepare(black_box(&hidden)));
+}
+
+#[divan::bench(args = MODELS, sample_count = 50, sample_size = 1)]
+fn decode_step_batch_1(bencher: Bencher, model: Model) {
+    decode_step(bencher, model, 1);
+}
+
+#[divan::bench(args = MODELS, sample_count = 50, sample_size = 1)]
+fn decode_step_batch_8(bencher: Bencher, model: Model) {
+    decode_step(bencher, model, 8);
+}
+
+fn decode_step(bencher: Bencher, model: Model, n_sequences: usize) {
+    let (whisper, hidden) = (model.get(), model.hidden());
+    let mut states: Vec<DecoderState> = (0..n_sequences).map(|_| DecoderState::new(whisper.prepare(&hidden))).collect();
+    let seen: Vec<TokenId> = (0..N_SEEN as TokenId).collect();
+    feed(whisper, &mut states, &seen);
+    bencher.with_inputs(|| states.clone()).bench_local_refs(|states| feed(whisper, states, &[7]));
+}
+
+/// Feeds the same tokens to each sequence.
+fn feed(whisper: &Whisper, states: &mut [DecoderState], tokens: &[TokenId]) -> Vec<f32> {
+    let positions: Vec<(usize, usize)> = (0..states.len()).map(|sequence| (sequence, tokens.len() - 1)).collect();
+    let mut batch: Vec<(&mut DecoderState, &[TokenId])> = states.iter_mut().map(|state| (state, tokens)).collect();
+    whisper.decode(&mut batch, &positions)
+}
+
+#[divan::bench(sample_count = 10, sample_size = 1)]
+fn speech_scores_of_60_s(bencher: Bencher) {
+    // Nothing is written there.
+    let paths = AppPaths::below(Path::new(env!("CARGO_MANIFEST_DIR")));
+    let segmentation = MemoryCache::new(paths).segmentation().expect("the built-in model");
+    let samples = Mono16k::from_samples(sound(60 * SAMPLE_RATE_HZ));
+    let cancel = CancelToken::default();
+    bencher.bench_local(|| speech_scores(black_box(&samples), &segmentation, &Progress::unwatched(&cancel)));
+}
+
+#[divan::bench(args = [8_000, 44_100, 48_000])]
+fn resample_10_s(bencher: Bencher, rate_hz: u32) {
+    let samples = sound(10 * rate_hz as usize);
+    let rate_hz = NonZero::new(rate_hz).expect("none of the rates is zero");
+    bencher.with_inputs(|| Resampler::new(rate_hz)).bench_local_values(|mut resampler| {
+        let mut output = Vec::new();
+        resampler.push(black_box(&samples), &mut output);
+        resampler.finish(&mut output);
+        output
+    });
+}
+
+#[divan::bench]
+fn compression_ratio_of_a_minute(bencher: Bencher) {
+    let text = fs::read_to_string(asset("demo/meetings/demo_1min_2spk.txt")).expect("the bundled meeting");
+    bencher.bench_local(|| compression_ratio(black_box(&text)));
+}
