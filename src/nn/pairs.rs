@@ -540,7 +540,8 @@ mod tests {
             let mut out = [0.0];
             let columns = Columns { panels: &panels, scales: &[1.0], bias: &[7.0] };
             Pairs::detect().multiply(&rows, columns, &mut out, 1, Write::Replace);
-            assert_eq!(out, if value == 0.0 { [9.0] } else { [7.0] }, "{value}");
+            let expected = if value == 0.0 { 9.0_f32 } else { 7.0 };
+            assert_eq!(out.map(f32::to_bits), [expected.to_bits()], "{value}");
         }
     }
 
