@@ -12,7 +12,8 @@
 //! - [`pipeline`] has one file per stage. A stage is a function of samples, weights and parameters. In the sequential mode
 //!   the model itself goes through the recording, without looking for speech first.
 //! - [`nn`] has the networks: weights immutable and shared, decoding state a value of its own, each in `f32` equal to its
-//!   reference implementation (`tests/it/golden`); Whisper's linear layers also come in 8 bits.
+//!   reference implementation (`tests/it/golden`); Whisper's linear layers also come in 8 bits, and all
+//!   of it on graphics cards, by candle.
 //! - [`models`] knows which models there are, and keeps those in memory that were used.
 //! - [`engine`] runs jobs in threads of its own; only `engine/job.rs` knows stages, models and files together.
 //! - [`cli`] and [`ui`] send the engine commands and show its events. Neither computes.
@@ -40,7 +41,8 @@
 //!
 //! # Results do not depend on chance
 //! Same input, same bytes: a chunk's text does not depend on its neighbours in the batch or on the number of threads, and
-//! nothing iterates over a hash map into output.
+//! nothing iterates over a hash map into output. (A graphics card rounds differently for batches of different size, which
+//! can turn the balance between two tokens that are equally likely.)
 
 pub mod audio;
 pub mod cli;

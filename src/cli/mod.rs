@@ -8,6 +8,7 @@ mod args;
 mod batch;
 mod bench;
 mod demo;
+mod models;
 mod progress;
 mod transcribe;
 
@@ -59,6 +60,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, paths: &AppPaths) -> N
             transcribe::run(arguments, paths).map(Next::Exit)
         }
         Ok(Arguments { action: Some(Action::Demo(arguments)) }) => demo::run(&arguments, paths),
+        Ok(Arguments { action: Some(Action::Models { action }) }) => models::run(&action, paths).map(Next::Exit),
         Ok(Arguments { action: Some(Action::Bench(arguments)) }) => bench::run(&arguments, paths).map(Next::Exit),
         Err(help_or_wrong_usage) => Err(help_or_wrong_usage.into()),
     };

@@ -40,6 +40,7 @@ pub(super) fn run(arguments: TranscribeArguments, paths: &AppPaths) -> anyhow::R
         previous_text: manner.previous_text(),
         beam_size: arguments.beam_size.into(),
         batch_size: arguments.batch_size.into(),
+        device: arguments.device.into(),
         compute_type: arguments.compute_type.into(),
         ..JobRequest::new(path, &arguments.model)
     };

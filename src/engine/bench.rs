@@ -14,7 +14,7 @@ use crate::audio::Mono16k;
 use crate::models::random::{PublishedSize, RandomModelError, RandomWhisper};
 use crate::models::{LoadError, MemoryCache, catalog};
 use crate::nn::ComputeType;
-use crate::nn::whisper::{DecoderState, Encoded, TokenId, Tokenizer, Whisper};
+use crate::nn::whisper::{DecoderState, DeviceError, Encoded, TokenId, Tokenizer, Whisper};
 use crate::paths::AppPaths;
 use crate::pipeline::StageError;
 use crate::pipeline::speech::speech_scores;
@@ -122,6 +122,9 @@ pub enum BenchError {
     /// The random weights could not be written.
     #[error(transparent)]
     RandomModel(#[from] RandomModelError),
+    /// The graphics card gave up.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     /// A model could not be loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -175,16 +178,19 @@ impl Bench<'_> {
         (self.report)("encoding");
         let should_stop = || self.cancel.is_cancelled();
         let (encode_ms_per_chunk, hidden) =
-            self.best_ms(|| whisper.encode(&mel, &should_stop).ok_or(BenchError::Cancelled(Cancelled)))?;
+            self.best_ms(|| whisper.encode(&mel, &should_stop)?.ok_or(BenchError::Cancelled(Cancelled)))?;
         (self.report)("preparing to decode");
-        let (prepare_ms_per_chunk, encoded) = self.best_ms(|| Ok(whisper.prepare(&hidden)))?;
+        let (prepare_ms_per_chunk, encoded) = self.best_ms(|| Ok(whisper.prepare(&hidden)?))?;
         let mut chunks = vec![encoded];
         let mut decode = Vec::new();
         for batch_size in &self.request.batch_sizes {
             let batch_size = batch_size.get();
             (self.report)(&format!("decoding, batch size {batch_size}"));
             // The same chunk for all, but not the same memory: that would stay in the processor's cache, as in no job.
-            chunks.resize_with(batch_size, || whisper.prepare(&hidden));
+            chunks.truncate(batch_size);
+            while chunks.len() < batch_size {
+                chunks.push(whisper.prepare(&hidden)?);
+            }
             decode.push(DecodeTiming { batch_size, ms_per_step: self.decode_ms_per_step(&whisper, &chunks)? });
         }
         // What one job needs; below, models come and go.
@@ -199,7 +205,7 @@ impl Bench<'_> {
             let started = Instant::now();
             whisper = self.load(&folder)?;
             load_ms = load_ms.min(ms_since(started));
-            step(&whisper, &mut [DecoderState::new(chunks[0].clone())], std::slice::from_ref(&prompt));
+            step(&whisper, &mut [DecoderState::new(chunks[0].clone())], std::slice::from_ref(&prompt))?;
             first_token_ms = first_token_ms.min(ms_since(started));
         }
         drop(whisper);
@@ -259,7 +265,7 @@ impl Bench<'_> {
 
     /// The time of a step in the middle of a text: of prompt and first steps nothing is counted.
     /// `chunks` has one for each sequence.
-    fn decode_ms_per_step(&self, whisper: &Whisper, chunks: &[Encoded]) -> Result<f64, Cancelled> {
+    fn decode_ms_per_step(&self, whisper: &Whisper, chunks: &[Encoded]) -> Result<f64, BenchError> {
         let prompt = prompt(whisper.tokenizer());
         // The prompt is fed in the first step.
         let n_steps = N_STEPS.min(whisper.config().max_target_positions.saturating_sub(prompt.len())).max(1);
@@ -274,7 +280,7 @@ impl Bench<'_> {
                 if n == n_untimed {
                     started = Instant::now();
                 }
-                tokens = step(whisper, &mut states, &tokens);
+                tokens = step(whisper, &mut states, &tokens)?;
             }
             best_ms = best_ms.min(ms_since(started) / (n_steps - n_untimed) as f64);
         }
@@ -299,13 +305,18 @@ impl MemoryUse {
 }
 
 /// Feeds each sequence its tokens and takes the likeliest token of text, so that no text ever ends.
-fn step(whisper: &Whisper, states: &mut [DecoderState], tokens: &[Vec<TokenId>]) -> Vec<Vec<TokenId>> {
+fn step(
+    whisper: &Whisper,
+    states: &mut [DecoderState],
+    tokens: &[Vec<TokenId>],
+) -> Result<Vec<Vec<TokenId>>, DeviceError> {
     let mut batch: Vec<(&mut DecoderState, &[TokenId])> =
         states.iter_mut().zip(tokens.iter().map(Vec::as_slice)).collect();
     let positions: Vec<(usize, usize)> = tokens.iter().enumerate().map(|(n, tokens)| (n, tokens.len() - 1)).collect();
-    let logits = whisper.decode(&mut batch, &positions);
+    let logits = whisper.decode(&mut batch, &positions)?;
     let n_text_tokens = whisper.tokenizer().end_of_text as usize;
-    logits.chunks_exact(whisper.config().vocab_size).map(|logits| vec![likeliest(&logits[..n_text_tokens])]).collect()
+    let rows = logits.chunks_exact(whisper.config().vocab_size);
+    Ok(rows.map(|logits| vec![likeliest(&logits[..n_text_tokens])]).collect())
 }
 
 fn likeliest(logits: &[f32]) -> TokenId {

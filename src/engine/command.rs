@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+pub use crate::models::device::ComputeDevice;
 pub use crate::nn::ComputeType;
 pub use crate::nn::whisper::Task;
 pub use crate::pipeline::options::{Numerals, PreviousText};
@@ -52,7 +53,9 @@ pub struct JobRequest {
     pub beam_size: usize,
     /// Chunks that are decoded together.
     pub batch_size: usize,
-    /// How exactly the speech model computes.
+    /// What the speech model computes on,
+    pub device: ComputeDevice,
+    /// and how exactly.
     pub compute_type: ComputeType,
 }
 
@@ -72,7 +75,8 @@ impl JobRequest {
             previous_text: PreviousText::Given,
             beam_size: 1,
             batch_size: DEFAULT_BATCH_SIZE,
-            compute_type: ComputeType::F32,
+            device: ComputeDevice::Auto,
+            compute_type: ComputeType::Int8,
         }
     }
 }

@@ -69,16 +69,21 @@ fn run(
         context.warn(warning);
     }
 
-    let (segmentation, whisper) = context.stage(Stage::LoadModels, |_| {
+    let (segmentation, (whisper, warning)) = context.stage(Stage::LoadModels, |_| {
         let segmentation = match request.mode {
             Mode::Batched => models.segmentation().map(Some),
             Mode::Sequential => Ok(None),
         };
-        let loaded = segmentation
-            .and_then(|segmentation| Ok((segmentation, models.whisper(&request.model, request.compute_type)?)));
+        let loaded = segmentation.and_then(|segmentation| {
+            Ok((segmentation, models.whisper(&request.model, request.device, request.compute_type)?))
+        });
         context.models(models.loaded().into_iter().map(|(key, n_bytes)| LoadedModel { key, n_bytes }).collect());
         loaded
     })?;
+
+    if let Some(warning) = warning {
+        context.warn(warning);
+    }
 
     let options = options_of(request);
     check_model(&whisper, &options)?;

@@ -26,9 +26,12 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use crate::paths::AppPaths;
 
 pub use crate::models::catalog::DEFAULT_MODEL;
+pub use crate::models::convert::convert_whisper;
 pub use crate::task::CancelToken;
 pub use bench::{BenchError, BenchModel, BenchReport, BenchRequest, DecodeTiming, MemoryUse, measure_stages};
-pub use command::{Command, ComputeType, DEFAULT_BATCH_SIZE, JobId, JobRequest, Mode, Numerals, PreviousText, Task};
+pub use command::{
+    Command, ComputeDevice, ComputeType, DEFAULT_BATCH_SIZE, JobId, JobRequest, Mode, Numerals, PreviousText, Task,
+};
 pub use event::{Event, JobProgress, JobReport, LoadedModel, Stage};
 pub use job::one_line;
 pub use worker::{JobContext, JobError, Runner};

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::nn::ComputeType;
 use crate::paths::AppPaths;
+
+use super::device::Placement;
 
 /// The model that is used while no other is chosen: the small one that ships with Hansard.
 pub const DEFAULT_MODEL: &str = "demo";
@@ -46,13 +47,10 @@ pub fn segmentation_folder(paths: &AppPaths) -> Result<PathBuf, CatalogError> {
     built_in("demo/models/segmentation-demo", paths)
 }
 
-/// The cache key of a Whisper model on the CPU, in `f32` unless it says otherwise.
-pub fn whisper_key(name: &str, compute_type: ComputeType) -> String {
+/// The cache key of a Whisper model where it computes.
+pub fn whisper_key(name: &str, placement: &Placement) -> String {
     let short = Path::new(name).file_name().map_or(name.into(), |name| name.to_string_lossy());
-    match compute_type {
-        ComputeType::F32 => format!("whisperx_{short}_cpu"),
-        ComputeType::Int8 => format!("whisperx_{short}-int8_cpu"),
-    }
+    format!("whisperx_{short}{}", placement.key_suffix())
 }
 
 /// The cache key of the segmentation model on the CPU.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::nn::ComputeType;
@@ -12,6 +12,7 @@ use crate::nn::whisper::{Whisper, WhisperError};
 use crate::paths::AppPaths;
 
 use super::catalog::{self, CatalogError};
+use super::device::{ComputeDevice, Devices, Placement};
 
 /// A model could not be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -48,14 +49,16 @@ pub enum LoadError {
 /// The models in memory.
 pub struct MemoryCache {
     paths: AppPaths,
-    whispers: BTreeMap<(PathBuf, ComputeType), (String, Arc<Whisper>)>,
+    devices: Devices,
+    /// By their folder and the end of their key.
+    whispers: BTreeMap<(PathBuf, String), (String, Arc<Whisper>)>,
     segmentation: Option<Arc<PyanNet>>,
 }
 
 impl MemoryCache {
     /// An empty cache for the models of this installation.
     pub fn new(paths: AppPaths) -> Self {
-        Self { paths, whispers: BTreeMap::new(), segmentation: None }
+        Self { paths, devices: Devices::default(), whispers: BTreeMap::new(), segmentation: None }
     }
 
     /// Whether there is a Whisper model of this name; nothing is loaded.
@@ -64,15 +67,37 @@ impl MemoryCache {
         Ok(())
     }
 
-    /// A Whisper model by its name in the catalog, or a folder.
-    pub fn whisper(&mut self, name: &str, compute_type: ComputeType) -> Result<Arc<Whisper>, LoadError> {
+    /// A Whisper model by its name in the catalog, or a folder. Where the device asked for cannot have it, it is on the
+    /// processor, and a warning says why.
+    pub fn whisper(
+        &mut self,
+        name: &str,
+        device: ComputeDevice,
+        compute_type: ComputeType,
+    ) -> Result<(Arc<Whisper>, Option<String>), LoadError> {
         let folder = catalog::whisper_folder(name, &self.paths)?;
-        let place = (folder, compute_type);
+        let (placement, warning) = self.devices.place(device, compute_type);
+        match self.whisper_at(name, &folder, &placement) {
+            Err(LoadError::Whisper(reason))
+                if matches!(placement, Placement::Accelerator(_)) && reason.is_about_the_device() =>
+            {
+                let whisper = self.whisper_at(name, &folder, &Placement::Cpu(compute_type))?;
+                Ok((whisper, Some(format!("The processor does the work of the graphics card: {reason}."))))
+            }
+            loaded => Ok((loaded?, warning)),
+        }
+    }
+
+    fn whisper_at(&mut self, name: &str, folder: &Path, placement: &Placement) -> Result<Arc<Whisper>, LoadError> {
+        let place = (folder.to_path_buf(), placement.key_suffix());
         if let Some((_, whisper)) = self.whispers.get(&place) {
             return Ok(whisper.clone());
         }
-        let whisper = Arc::new(Whisper::load(&place.0, compute_type)?);
-        self.whispers.insert(place, (catalog::whisper_key(name, compute_type), whisper.clone()));
+        let whisper = Arc::new(match placement {
+            Placement::Cpu(compute_type) => Whisper::load(folder, *compute_type)?,
+            Placement::Accelerator(accelerator) => Whisper::load_on(folder, accelerator)?,
+        });
+        self.whispers.insert(place, (catalog::whisper_key(name, placement), whisper.clone()));
         Ok(whisper)
     }
 

@@ -7,7 +7,9 @@
 //! # The ready form
 //! A safetensors file whose metadata has `hansard = int8-1`. A layer `NAME` with quantised weights is `NAME.levels`, `I8`
 //! `[panels, n_in / 2, 16, 2]` (see [`super::pairs`]), `NAME.scales`, `F32` `[n_out]`, and `NAME.bias` where it has one;
-//! layers that read the same input are one, their names joined by `+`. All else is `F32` under its published name.
+//! layers that read the same input are one, their names joined by `+`. All other weights are `F32` under their published
+//! names. `vocabulary.bytes`, `U8`, has what the tokens say, one after the other, and `vocabulary.ends`, `U32`, where each
+//! ends.
 
 use std::cell::{Cell, RefCell};
 use std::fs::File;
@@ -149,6 +151,8 @@ pub struct ReadyTensor {
 enum ReadyValues {
     F32(Vec<f32>),
     Levels(Stored),
+    Bytes(Vec<u8>),
+    Numbers(Vec<u32>),
 }
 
 impl ReadyTensor {
@@ -157,6 +161,8 @@ impl ReadyTensor {
         match self.values {
             ReadyValues::F32(_) => Dtype::F32,
             ReadyValues::Levels(_) => Dtype::I8,
+            ReadyValues::Bytes(_) => Dtype::U8,
+            ReadyValues::Numbers(_) => Dtype::U32,
         }
     }
 
@@ -165,6 +171,8 @@ impl ReadyTensor {
         match &self.values {
             ReadyValues::F32(values) => bytemuck::cast_slice(values),
             ReadyValues::Levels(levels) => bytemuck::cast_slice(levels.as_slice()),
+            ReadyValues::Bytes(bytes) => bytes,
+            ReadyValues::Numbers(numbers) => bytemuck::cast_slice(numbers),
         }
     }
 }
@@ -200,6 +208,23 @@ impl Checkpoint {
         let mut tensors = self.ready.map_or(Vec::new(), RefCell::into_inner);
         tensors.sort_by(|a, b| a.name.cmp(&b.name));
         tensors
+    }
+
+    /// A list of bytes and one of numbers that belong to the ready form beside the weights; `None` where it is not there.
+    pub(super) fn lists(&self, bytes_name: &str, numbers_name: &str) -> Option<(Vec<u8>, Vec<u32>)> {
+        let list = |name: &str, dtype: Dtype| {
+            let (file, info) = self.files.iter().find_map(|file| Some((file, file.metadata.info(name)?)))?;
+            let (start, end) = info.data_offsets;
+            (info.dtype == dtype).then(|| &file.bytes[file.start + start..file.start + end])
+        };
+        let numbers = list(numbers_name, Dtype::U32)?;
+        Some((list(bytes_name, Dtype::U8)?.to_vec(), pod_collect_to_vec(numbers)))
+    }
+
+    /// Adds such lists to what [`Checkpoint::ready_tensors`] gives.
+    pub(super) fn keep_lists(&self, bytes_name: &str, bytes: &[u8], numbers_name: &str, numbers: &[u32]) {
+        self.keep_ready(bytes_name.to_owned(), &[bytes.len()], || ReadyValues::Bytes(bytes.to_vec()));
+        self.keep_ready(numbers_name.to_owned(), &[numbers.len()], || ReadyValues::Numbers(numbers.to_vec()));
     }
 
     /// Bytes in memory of all weights handed out so far, in the form in which the network keeps them.
@@ -379,7 +404,9 @@ impl Scope<'_> {
             return Err(found.wrong_type("I8"));
         }
         self.checkpoint.count(found.range.len());
-        let levels = Stored::Mapped { file: found.file.bytes.clone(), range: found.range };
+        let levels = Stored::Mapped { file: found.file.bytes.clone(), range: found.range.clone() };
+        let keep = || ReadyValues::Levels(levels.clone());
+        self.checkpoint.keep_ready(found.name, &panels_shape(n_in, n_out), keep);
         Ok(EightBit::new(levels, self.tensor("scales", &[n_out])?, n_in))
     }
 

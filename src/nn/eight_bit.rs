@@ -304,12 +304,14 @@ mod tests {
         for (n_rows, n_in, n_out) in [(1, 16, 16), (3, 65, 40), (70, 128, 33), (20, 1024, 300)] {
             let noise = |n: usize, seed: f32| (0..n).map(move |n| ((n as f32 + seed) * 12.9898).sin());
             let x: Vec<f32> = noise(n_rows * n_in, 0.0).collect();
-            // A large weight in each channel keeps the levels of the others below those at which a kernel may overflow
-            // on the machine that runs this.
-            let weight: Vec<f32> = noise(n_out * n_in, 0.3)
-                .enumerate()
-                .map(|(n, w)| if n % n_in == 0 { 1.0 } else { SMALL * w })
-                .collect();
+            // A large weight in each channel, beside a zero, keeps the levels of the others below those at which a kernel
+            // may overflow on the machine that runs this.
+            let spread = |(n, weight): (usize, f32)| match n % n_in {
+                0 => 1.0,
+                1 => 0.0,
+                _ => SMALL * weight,
+            };
+            let weight: Vec<f32> = noise(n_out * n_in, 0.3).enumerate().map(spread).collect();
             let bias: Vec<f32> = noise(n_out, 0.7).collect();
             let pairs = EightBit::quantise(&weight, n_in);
             let (levels, scales) = pairs.parts();
@@ -319,7 +321,7 @@ mod tests {
                 scales: scales.to_vec(),
                 n_in,
             };
-            for (name, layer, tolerance) in [("pairs", &pairs, 0.006), ("bytes", &bytes, 0.008)] {
+            for (name, layer, tolerance) in [("pairs", &pairs, 0.008), ("bytes", &bytes, 0.012)] {
                 let mut out = vec![0.0; n_rows * n_out];
                 layer.forward(&x, &bias, &mut out, Write::Replace);
                 for (row, x) in x.chunks(n_in).enumerate() {

@@ -2,7 +2,8 @@
 //! shared behind `Arc`; whatever changes while a network runs is a value of the caller's.
 //!
 //! Matrix products are done by `rten-gemm`, vector functions by `rten-vecmath`; both pick the widest instruction set of
-//! the machine at run time. Parallel loops use the rayon pool they are called in. Checkpoints are read through candle.
+//! the machine at run time. Parallel loops use the rayon pool they are called in. Whisper also
+//! computes on graphics cards, by candle (`whisper/on_device`).
 //! Nothing here knows audio files, speakers or transcripts.
 
 mod attention;

@@ -40,6 +40,9 @@ pub enum StageError {
     /// The model cannot say when something was said.
     #[error("the model has no timestamps, which the sequential mode needs; use the batched mode")]
     NoTimestamps,
+    /// The graphics card gave up.
+    #[error(transparent)]
+    Device(#[from] crate::nn::whisper::DeviceError),
     /// The model's tokenizer broke down.
     #[error("the model's tokenizer failed: {0}")]
     Tokenizer(#[from] crate::nn::whisper::ConfigError),

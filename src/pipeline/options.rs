@@ -76,21 +76,21 @@ pub(super) fn choose_language<'a>(
     whisper: &Whisper,
     asked: Option<&str>,
     heard: impl Iterator<Item = &'a Encoded>,
-) -> String {
+) -> Result<String, StageError> {
     if let Some(asked) = asked {
-        return asked.to_owned();
+        return Ok(asked.to_owned());
     }
     let known = whisper.tokenizer().languages();
     let mut totals = vec![0.0; known.len()];
     let mut n_heard = 0;
     for encoded in heard {
         n_heard += 1;
-        for (total, (_, probability)) in totals.iter_mut().zip(whisper.language_probabilities(encoded.clone())) {
+        for (total, (_, probability)) in totals.iter_mut().zip(whisper.language_probabilities(encoded.clone())?) {
             *total += probability;
         }
     }
     if n_heard == 0 {
-        return UNDETERMINED.to_owned();
+        return Ok(UNDETERMINED.to_owned());
     }
     let mut best = 0;
     for (n, total) in totals.iter().enumerate() {
@@ -98,7 +98,7 @@ pub(super) fn choose_language<'a>(
             best = n;
         }
     }
-    known.get(best).map_or(ENGLISH, |(code, _)| code).to_owned()
+    Ok(known.get(best).map_or(ENGLISH, |(code, _)| code).to_owned())
 }
 
 /// How the first chunk or window is decoded, but for the strategy, which the attempt decides.

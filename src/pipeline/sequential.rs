@@ -117,7 +117,7 @@ impl<'a> LongForm<'a> {
         } else {
             None
         };
-        let language = choose_language(whisper, options.language.as_deref(), heard.iter());
+        let language = choose_language(whisper, options.language.as_deref(), heard.iter())?;
         let mut opening = decode_options(whisper, options, &language, Timestamps::With)?;
         let previous_text = std::mem::take(&mut opening.previous_text);
         // For its language a short recording is followed by silence, for its text by zeros, which are none.
@@ -177,11 +177,11 @@ impl<'a> LongForm<'a> {
             batch.admit(0, encoded.clone(), &options);
             let decoded = loop {
                 cancel.check()?;
-                if let Some((_, decoded)) = batch.step().pop() {
+                if let Some((_, decoded)) = batch.step()?.pop() {
                     break decoded;
                 }
             };
-            let text = self.whisper.tokenizer().decode(&decoded.tokens)?;
+            let text = self.whisper.tokenizer().decode(&decoded.tokens);
             if attempts.take(Attempt { decoded, text }, &self.options.fallback) == Next::Settled {
                 return Ok(attempts);
             }
@@ -190,7 +190,7 @@ impl<'a> LongForm<'a> {
 
     fn passage(&self, phrase: &Phrase<'_>, decoded: &Decoded) -> Result<Passage, StageError> {
         let time = |frame: usize| SampleIdx((self.n_frames_done + frame) * HOP).to_seconds();
-        let mut text = self.whisper.tokenizer().decode(phrase.tokens)?;
+        let mut text = self.whisper.tokenizer().decode(phrase.tokens);
         let mut tokens = phrase.tokens.to_vec();
         if phrase.frames.is_empty() || text.trim().is_empty() {
             text.clear();
@@ -326,8 +326,8 @@ fn signal_under(samples: &Mono16k, first_frame: usize, n_frames: usize) -> io::R
 }
 
 fn encode(whisper: &Whisper, mel: &[f32], cancel: &CancelToken) -> Result<Encoded, StageError> {
-    let encoded = whisper.encode(mel, &|| cancel.is_cancelled()).ok_or(Cancelled)?;
-    Ok(whisper.prepare(&encoded))
+    let encoded = whisper.encode(mel, &|| cancel.is_cancelled())?.ok_or(Cancelled)?;
+    Ok(whisper.prepare(&encoded)?)
 }
 
 #[cfg(test)]

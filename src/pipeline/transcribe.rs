@@ -4,12 +4,15 @@
 //! A decoding that cannot be believed is tried again. A chunk with more text than the model may say at once is split
 //! and both halves are done again. Silence gives no text, and a loop is cut and marked.
 
+use std::sync::mpsc;
+use std::thread;
+
 use rayon::prelude::*;
 
 use crate::audio::Mono16k;
 use crate::nn::whisper::generate::{Batch, Decoded, Ending};
 use crate::nn::whisper::{DecodeOptions, Encoded, Timestamps, Whisper};
-use crate::task::{Cancelled, Progress};
+use crate::task::{CancelToken, Cancelled, Progress};
 use crate::transcript::Segment;
 use crate::units::{Seconds, TimeSpan};
 
@@ -21,6 +24,9 @@ use super::options::{TranscribeOptions, check_model, choose_language, decode_opt
 
 /// Chunks that vote on the language.
 const CHUNKS_TO_DETECT_LANGUAGE: usize = 4;
+/// Pieces that are encoded while others are decoded: decoding leaves processors idle, and what takes the place of a
+/// finished piece shall be there.
+const ENCODED_AHEAD: usize = 2;
 /// A chunk shorter than this is not split any more.
 const MIN_SPLIT_SECS: f64 = 2.0;
 
@@ -48,51 +54,118 @@ pub fn transcribe(
     progress.at(0, chunks.len())?;
     let batch_size = options.batch_size.max(1);
     let mut pieces: Vec<Piece> = chunks.iter().enumerate().map(|(n, chunk)| Piece::of(n, chunk)).collect();
-    let mut waiting: Vec<usize> = (0..pieces.len()).rev().collect();
-    take_next(&mut waiting, batch_size, |ids| encode(samples, &mut pieces, ids, whisper, progress))?;
+    let n_first = batch_size.min(pieces.len());
+    let waiting: Vec<usize> = (n_first..pieces.len()).rev().collect();
+    pieces[..n_first].par_iter_mut().try_for_each(|piece| {
+        piece.encoded = Some(encode(samples, piece.span, whisper, progress.cancel())?);
+        Ok::<_, StageError>(())
+    })?;
     let heard = pieces.iter().filter_map(|piece| piece.encoded.as_ref()).take(CHUNKS_TO_DETECT_LANGUAGE);
-    let language = choose_language(whisper, options.language.as_deref(), heard);
+    let language = choose_language(whisper, options.language.as_deref(), heard)?;
     let opening = decode_options(whisper, options, &language, Timestamps::Without)?;
 
-    let mut batch = Batch::new(whisper);
-    for (id, piece) in pieces.iter().enumerate() {
-        piece.admit(id, &mut batch, &opening, options);
+    let mut work = Work {
+        batch: Batch::new(whisper),
+        order: Order::new(chunks.len()),
+        waiting,
+        pieces,
+        opening,
+        options,
+        result: Transcribed { language, ..Transcribed::default() },
+    };
+    for id in 0..work.pieces.len() {
+        work.admit(id);
     }
-    let mut order = Order::new(chunks.len());
-    let mut result = Transcribed { language, ..Transcribed::default() };
-    while !batch.is_empty() {
-        progress.cancel().check()?;
-        for (id, decoded) in batch.step() {
-            let text = whisper.tokenizer().decode(&decoded.tokens)?;
-            match pieces[id].take(decoded, text, &options.fallback) {
-                Next::Retry => pieces[id].admit(id, &mut batch, &opening, options),
+    let (sender, encoded) = mpsc::channel();
+    // Whoever waits for the scope to end waits for the pieces that are being encoded, which stop soon when cancelled.
+    rayon::in_place_scope(|scope| {
+        let mut n_ahead = 0;
+        loop {
+            progress.cancel().check()?;
+            while n_ahead < batch_size.saturating_sub(work.batch.len()) + ENCODED_AHEAD
+                && let Some(id) = work.waiting.pop()
+            {
+                let (span, sender) = (work.pieces[id].span, sender.clone());
+                n_ahead += 1;
+                scope.spawn(move |_| {
+                    // Nobody receives any more when the work was ended by an error.
+                    sender.send((id, encode(samples, span, whisper, progress.cancel()))).ok();
+                });
+            }
+            while work.batch.len() < batch_size && n_ahead > 0 {
+                // A full batch is worth waiting for; meanwhile this thread helps to encode.
+                let Ok((id, encoded)) = encoded.try_recv() else {
+                    progress.cancel().check()?;
+                    if rayon::yield_now() != Some(rayon::Yield::Executed) {
+                        thread::yield_now();
+                    }
+                    continue;
+                };
+                n_ahead -= 1;
+                work.pieces[id].encoded = Some(encoded?);
+                work.admit(id);
+            }
+            if work.batch.is_empty() {
+                return Ok(work.result);
+            }
+            work.step()?;
+            work.hand_out(on_segments);
+            progress.at(work.order.n_chunks_done, chunks.len())?;
+        }
+    })
+}
+
+/// The transcription of a recording while it goes on.
+struct Work<'a> {
+    batch: Batch<'a>,
+    pieces: Vec<Piece>,
+    /// Pieces that are not encoded yet, the next one at the end.
+    waiting: Vec<usize>,
+    order: Order,
+    /// How the first piece of the recording is decoded.
+    opening: DecodeOptions,
+    options: &'a TranscribeOptions,
+    result: Transcribed,
+}
+
+impl Work<'_> {
+    /// Puts a piece into the batch, once it is encoded, for its next attempt.
+    fn admit(&mut self, id: usize) {
+        self.pieces[id].admit(id, &mut self.batch, &self.opening, self.options);
+    }
+
+    /// Samples one token for every piece of the batch, and sees what becomes of those that are finished.
+    fn step(&mut self) -> Result<(), StageError> {
+        for (id, decoded) in self.batch.step()? {
+            let text = self.batch.whisper().tokenizer().decode(&decoded.tokens);
+            match self.pieces[id].take(decoded, text, &self.options.fallback) {
+                Next::Retry => self.admit(id),
                 Next::Split(parts) => {
-                    order.replace(id, pieces[id].chunk_idx, [pieces.len(), pieces.len() + 1]);
+                    let n_pieces = self.pieces.len();
+                    self.order.replace(id, self.pieces[id].chunk_idx, [n_pieces, n_pieces + 1]);
                     // What comes first in time is taken first from the end of the list.
-                    waiting.extend([pieces.len() + 1, pieces.len()]);
-                    pieces.extend(*parts);
+                    self.waiting.extend([n_pieces + 1, n_pieces]);
+                    self.pieces.extend(*parts);
                 }
-                Next::Done => order.finish(id, pieces[id].chunk_idx),
+                Next::Done => self.order.finish(id, self.pieces[id].chunk_idx),
             }
         }
-        let n_segments_before = result.segments.len();
-        for id in order.take_ready() {
-            let piece = &mut pieces[id];
-            result.segments.extend(piece.segment());
-            result.warnings.extend(piece.warning());
+        Ok(())
+    }
+
+    /// Hands out what is next in time, if it is known.
+    fn hand_out(&mut self, on_segments: &mut dyn FnMut(&[Segment])) {
+        let n_segments_before = self.result.segments.len();
+        for id in self.order.take_ready() {
+            let piece = &mut self.pieces[id];
+            self.result.segments.extend(piece.segment());
+            self.result.warnings.extend(piece.warning());
             piece.forget();
         }
-        if result.segments.len() > n_segments_before {
-            on_segments(&result.segments[n_segments_before..]);
-        }
-        progress.at(order.n_chunks_done, chunks.len())?;
-        let n_free = batch_size.saturating_sub(batch.len());
-        let new = take_next(&mut waiting, n_free, |ids| encode(samples, &mut pieces, ids, whisper, progress))?;
-        for id in new {
-            pieces[id].admit(id, &mut batch, &opening, options);
+        if self.result.segments.len() > n_segments_before {
+            on_segments(&self.result.segments[n_segments_before..]);
         }
     }
-    Ok(result)
 }
 
 /// A stretch of a recording that is decoded at once: a chunk, or a part of one that had to be split.
@@ -250,41 +323,13 @@ impl Order {
     }
 }
 
-/// Takes up to `n` pieces from the end of the list and encodes them; returns which.
-fn take_next(
-    waiting: &mut Vec<usize>,
-    n: usize,
-    encode: impl FnOnce(&[usize]) -> Result<(), StageError>,
-) -> Result<Vec<usize>, StageError> {
-    let mut ids = waiting.split_off(waiting.len() - n.min(waiting.len()));
-    ids.reverse();
-    encode(&ids)?;
-    Ok(ids)
-}
-
-/// Encodes some of the pieces, in parallel.
-fn encode(
-    samples: &Mono16k,
-    pieces: &mut [Piece],
-    ids: &[usize],
-    whisper: &Whisper,
-    progress: &Progress<'_>,
-) -> Result<(), StageError> {
-    let cancel = progress.cancel();
-    let encoded: Vec<Encoded> = ids
-        .par_iter()
-        .map(|id| {
-            cancel.check()?;
-            let clip = samples.read(pieces[*id].span.to_samples(samples.len()))?;
-            let mel = whisper.log_mel(&clip);
-            let encoded = whisper.encode(&mel, &|| cancel.is_cancelled()).ok_or(Cancelled)?;
-            Ok(whisper.prepare(&encoded))
-        })
-        .collect::<Result<_, StageError>>()?;
-    for (id, encoded) in ids.iter().zip(encoded) {
-        pieces[*id].encoded = Some(encoded);
-    }
-    Ok(())
+/// Spectrogram and encoder of one piece.
+fn encode(samples: &Mono16k, span: TimeSpan, whisper: &Whisper, cancel: &CancelToken) -> Result<Encoded, StageError> {
+    cancel.check()?;
+    let clip = samples.read(span.to_samples(samples.len()))?;
+    let mel = whisper.log_mel(&clip);
+    let encoded = whisper.encode(&mel, &|| cancel.is_cancelled())?.ok_or(Cancelled)?;
+    Ok(whisper.prepare(&encoded)?)
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ impl Model {
     fn hidden(self) -> Vec<f32> {
         let whisper = self.get();
         let samples = sound(whisper.config().window_samples());
-        whisper.encode(&whisper.log_mel(&samples), &|| false).expect("nobody stops it")
+        whisper.encode(&whisper.log_mel(&samples), &|| false).expect("it computes").expect("nobody stops it")
     }
 }
 
@@ -109,7 +109,8 @@ fn decode_step_batch_8(bencher: Bencher, model: Model) {
 
 fn decode_step(bencher: Bencher, model: Model, n_sequences: usize) {
     let (whisper, hidden) = (model.get(), model.hidden());
-    let mut states: Vec<DecoderState> = (0..n_sequences).map(|_| DecoderState::new(whisper.prepare(&hidden))).collect();
+    let mut states: Vec<DecoderState> =
+        (0..n_sequences).map(|_| DecoderState::new(whisper.prepare(&hidden).expect("it computes"))).collect();
     let seen: Vec<TokenId> = (0..N_SEEN as TokenId).collect();
     feed(whisper, &mut states, &seen);
     bencher.with_inputs(|| states.clone()).bench_local_refs(|states| feed(whisper, states, &[7]));
@@ -119,7 +120,7 @@ fn decode_step(bencher: Bencher, model: Model, n_sequences: usize) {
 fn feed(whisper: &Whisper, states: &mut [DecoderState], tokens: &[TokenId]) -> Vec<f32> {
     let positions: Vec<(usize, usize)> = (0..states.len()).map(|sequence| (sequence, tokens.len() - 1)).collect();
     let mut batch: Vec<(&mut DecoderState, &[TokenId])> = states.iter_mut().map(|state| (state, tokens)).collect();
-    whisper.decode(&mut batch, &positions)
+    whisper.decode(&mut batch, &positions).expect("it computes")
 }
 
 #[divan::bench(sample_count = 10, sample_size = 1)]

@@ -465,3 +465,30 @@ fn ctrl_c_ends_a_bench_and_removes_its_weights() {
         }
     }
 }
+
+#[test]
+fn a_converted_model_gives_the_same_text_and_is_refused_where_it_cannot_work() {
+    let desk = Desk::new();
+    let copy = desk.home.path().join("copy");
+    let copy = copy.to_str().expect("UTF-8");
+    let convert = desk.hansard(&["models", "convert", "demo", copy]).ended_with(0);
+    assert!(convert.stderr.contains(copy), "{}", convert.stderr);
+    let twice = desk.home.path().join("twice");
+    let twice = twice.to_str().expect("UTF-8");
+    desk.hansard(&["models", "convert", copy, twice]).ended_with(0);
+    let text_of =
+        |model: &str| desk.hansard(&["transcribe", MEETING, "--model", model, "-o", "-"]).ended_with(0).stdout;
+    let expected = text_of("demo");
+    for model in [copy, twice] {
+        assert!(text_of(model) == expected, "{model}");
+    }
+    for (arguments, message) in [
+        (&["transcribe", MEETING, "--model", copy, "--compute-type", "f32"][..], "8-bit weights only"),
+        (&["models", "convert", copy, copy], "name another folder"),
+        (&["models", "convert", "demo", MEETING], "cannot create folder"),
+        (&["models", "convert", "nothing", copy], "there is no model `nothing`"),
+    ] {
+        let run = desk.hansard(arguments).ended_with(1);
+        assert!(run.stderr.contains(message), "{arguments:?}: {}", run.stderr);
+    }
+}

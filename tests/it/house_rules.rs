@@ -47,7 +47,9 @@ const MAY_IMPORT: [(&str, &[&str]); 17] = [
 ];
 
 /// For each library, the files or folders under src that may name it.
-const NAMED_ONLY_IN: [(&str, &[&str]); 7] = [
+const NAMED_ONLY_IN: [(&str, &[&str]); 9] = [
+    ("candle_core", &["nn/whisper/on_device/"]),
+    ("candle_nn", &["nn/whisper/on_device/"]),
     ("egui", &["ui/"]),
     ("eframe", &["ui/"]),
     ("egui_extras", &["ui/"]),

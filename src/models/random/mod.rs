@@ -14,10 +14,13 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use half::{bf16, f16};
+use safetensors::Dtype;
 use serde_json::{Map, Value, json};
 
 use crate::files::{self, FileError};
 use crate::task::{CancelToken, Cancelled};
+
+use super::safetensors_file::{Entry, write_header};
 
 use sizes::{Tensor, Values};
 
@@ -36,19 +39,21 @@ pub enum Precision {
 }
 
 impl Precision {
-    fn n_bytes(self) -> usize {
+    /// As safetensors calls it.
+    fn dtype(self) -> Dtype {
         match self {
-            Self::F32 => 4,
-            Self::F16 | Self::Bf16 => 2,
+            Self::F32 => Dtype::F32,
+            Self::F16 => Dtype::F16,
+            Self::Bf16 => Dtype::BF16,
         }
     }
 
-    /// As safetensors and as PyTorch call it.
-    fn names(self) -> (&'static str, &'static str) {
+    /// As PyTorch calls it.
+    fn name(self) -> &'static str {
         match self {
-            Self::F32 => ("F32", "float32"),
-            Self::F16 => ("F16", "float16"),
-            Self::Bf16 => ("BF16", "bfloat16"),
+            Self::F32 => "float32",
+            Self::F16 => "float16",
+            Self::Bf16 => "bfloat16",
         }
     }
 
@@ -116,7 +121,7 @@ impl RandomWhisper {
             weight_map.extend(tensors.iter().map(|tensor| (tensor.name.clone(), Value::from(name.as_str()))));
         }
         if n_shards > 1 {
-            let total_size = self.dimensions.n_weights() * self.precision.n_bytes();
+            let total_size = self.dimensions.n_weights() * self.precision.dtype().bitsize() / 8;
             let index = json!({ "metadata": { "total_size": total_size }, "weight_map": weight_map });
             files::write_atomic(&folder.join("model.safetensors.index.json"), index.to_string().as_bytes())?;
         }
@@ -147,7 +152,7 @@ impl RandomWhisper {
             "eos_token_id": end_of_text,
             "pad_token_id": end_of_text,
             "decoder_start_token_id": end_of_text + 1,
-            "torch_dtype": self.precision.names().1,
+            "torch_dtype": self.precision.name(),
         })
     }
 
@@ -160,20 +165,9 @@ impl RandomWhisper {
         file: &mut File,
         cancel: &CancelToken,
     ) -> io::Result<()> {
-        let mut header = Map::new();
-        header.insert("__metadata__".to_owned(), json!({ "format": "pt" }));
-        let mut n_bytes = 0;
-        for Tensor { name, shape, .. } in tensors {
-            let start = n_bytes;
-            n_bytes += shape.iter().product::<usize>() * self.precision.n_bytes();
-            let entry = json!({ "dtype": self.precision.names().0, "shape": shape, "data_offsets": [start, n_bytes] });
-            header.insert(name.clone(), entry);
-        }
-        let mut header = Value::Object(header).to_string().into_bytes();
-        // Blanks at its end let the values begin where readers like to find them.
-        header.resize(header.len().next_multiple_of(8), b' ');
-        file.write_all(&(header.len() as u64).to_le_bytes())?;
-        file.write_all(&header)?;
+        let dtype = self.precision.dtype();
+        let entries = tensors.iter().map(|tensor| Entry { name: &tensor.name, dtype, shape: &tensor.shape });
+        write_header(file, ("format", "pt"), entries)?;
         for (idx, tensor) in tensors.iter().enumerate() {
             let mut random = Random::of_tensor(self.seed, first_idx + idx);
             self.write_values(tensor, &mut random, file, cancel)?;

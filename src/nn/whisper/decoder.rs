@@ -44,7 +44,7 @@ struct Layer {
 
 /// Keys and values for cross-attention to one encoded window, for each layer. Cheap to clone and share.
 #[derive(Clone)]
-pub struct Encoded {
+pub(super) struct Encoded {
     layers: Arc<[CrossKeyValues]>,
     n_frames: usize,
 }
@@ -80,7 +80,7 @@ impl Encoded {
 
 /// What one sequence has seen so far.
 #[derive(Clone)]
-pub struct DecoderState {
+pub(super) struct DecoderState {
     encoded: Encoded,
     layers: Vec<SelfKeyValues>,
     n_tokens: usize,
@@ -96,7 +96,7 @@ struct SelfKeyValues {
 
 impl DecoderState {
     /// A sequence that has seen no token, about `encoded`.
-    pub fn new(encoded: Encoded) -> Self {
+    pub(super) fn new(encoded: Encoded) -> Self {
         let layers = encoded.layers.iter().map(|_| SelfKeyValues::default()).collect();
         Self { encoded, layers, n_tokens: 0 }
     }

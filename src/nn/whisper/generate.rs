@@ -2,7 +2,8 @@
 //! takes its place while the others go on.
 
 use super::Whisper;
-use super::decoder::{DecoderState, Encoded};
+use super::network::{DecoderState, Encoded};
+use super::on_device::DeviceError;
 use super::rules::{DecodeOptions, LogitRules, log_sum_exp};
 use super::search::{Continuation, Search};
 use super::tokenizer::TokenId;
@@ -61,6 +62,11 @@ impl<'a> Batch<'a> {
         Self { whisper, items: Vec::new() }
     }
 
+    /// The model that decodes it.
+    pub fn whisper(&self) -> &'a Whisper {
+        self.whisper
+    }
+
     /// Chunks in it.
     pub fn len(&self) -> usize {
         self.items.len()
@@ -89,12 +95,12 @@ impl<'a> Batch<'a> {
     }
 
     /// Samples one token for every sequence, and returns the chunks that are finished, with their `id`.
-    pub fn step(&mut self) -> Vec<(usize, Decoded)> {
+    pub fn step(&mut self) -> Result<Vec<(usize, Decoded)>, DeviceError> {
         if self.items.is_empty() {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let vocab_size = self.whisper.config().vocab_size;
-        let mut logits = self.next_logits();
+        let mut logits = self.next_logits()?;
         let mut rows = logits.chunks_exact_mut(vocab_size);
         let no_speech = self.whisper.tokenizer().no_speech;
         let mut finished = Vec::new();
@@ -110,12 +116,12 @@ impl<'a> Batch<'a> {
         }
         let mut results: Vec<_> = finished.into_iter().rev().map(|n| self.items.remove(n).finish()).collect();
         results.reverse();
-        results
+        Ok(results)
     }
 
     /// Feeds every sequence what it has not seen. The result has, for each chunk, the logits at the start token if they
     /// were not read yet, then those of each sequence's next token.
-    fn next_logits(&mut self) -> Vec<f32> {
+    fn next_logits(&mut self) -> Result<Vec<f32>, DeviceError> {
         let mut positions = Vec::new();
         let mut sequence_idx = 0;
         for item in &self.items {
@@ -180,18 +186,18 @@ fn follow(parents: Vec<Sequence>, continuations: &[Continuation]) -> Vec<Sequenc
 impl Whisper {
     /// The probability of each language, in the order of the vocabulary: one decoding step, compared among the language
     /// tokens only. Empty for English-only models.
-    pub fn language_probabilities(&self, encoded: Encoded) -> Vec<(String, f64)> {
+    pub fn language_probabilities(&self, encoded: Encoded) -> Result<Vec<(String, f64)>, DeviceError> {
         let languages = self.tokenizer().languages();
         if languages.is_empty() {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let mut state = DecoderState::new(encoded);
         let start = [self.tokenizer().start_of_transcript];
-        let logits = self.decode(&mut [(&mut state, start.as_slice())], &[(0, 0)]);
+        let logits = self.decode(&mut [(&mut state, start.as_slice())], &[(0, 0)])?;
         let of_languages: Vec<f32> = languages.iter().map(|(_, token)| logits[*token as usize]).collect();
         let total = log_sum_exp(&of_languages);
         let probabilities = of_languages.iter().map(|logit| f64::from(logit - total).exp());
-        languages.iter().map(|(code, _)| code.clone()).zip(probabilities).collect()
+        Ok(languages.iter().map(|(code, _)| code.clone()).zip(probabilities).collect())
     }
 }
 

@@ -78,7 +78,7 @@ impl DecodeOptions {
     pub fn without_numerals(mut self, tokenizer: &Tokenizer) -> Result<Self, ConfigError> {
         let mut suppressed = self.suppressed.to_vec();
         for token in 0..tokenizer.end_of_text {
-            if tokenizer.decode(&[token])?.contains(|c: char| c.is_ascii_digit() || "%$£".contains(c)) {
+            if tokenizer.decode(&[token]).contains(|c: char| c.is_ascii_digit() || "%$£".contains(c)) {
                 suppressed.push(token);
             }
         }

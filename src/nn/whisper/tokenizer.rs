@@ -1,8 +1,10 @@
 //! Whisper's vocabulary: byte-level BPE text tokens first, then the special tokens, then 1,501 timestamps.
 
-use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use super::config::ConfigError;
+use super::vocabulary::Vocabulary;
 
 /// Number of a token in the vocabulary.
 pub type TokenId = u32;
@@ -23,7 +25,10 @@ pub struct TokenizedWord {
 
 /// The vocabulary of one checkpoint and the numbers of its special tokens.
 pub struct Tokenizer {
-    inner: tokenizers::Tokenizer,
+    vocabulary: Vocabulary,
+    /// What turns texts into tokens, once it was needed, and the file that it is read from.
+    encoder: OnceLock<tokenizers::Tokenizer>,
+    path: PathBuf,
     /// `<|endoftext|>`; every number below it is text.
     pub end_of_text: TokenId,
     /// `<|startoftranscript|>`
@@ -43,27 +48,21 @@ pub struct Tokenizer {
 }
 
 impl Tokenizer {
-    /// Reads a `tokenizer.json`.
-    pub(super) fn parse(text: &str) -> Result<Self, ConfigError> {
-        let inner: tokenizers::Tokenizer =
-            text.parse().map_err(|error: tokenizers::Error| ConfigError::Tokenizer(error.to_string()))?;
-        let find = |token: &str| inner.token_to_id(token);
+    /// A tokenizer of a vocabulary. `path` is its `tokenizer.json`, which is read when a text is to be encoded.
+    pub(super) fn new(vocabulary: Vocabulary, path: PathBuf) -> Result<Self, ConfigError> {
+        let find = |token: &str| vocabulary.find(token);
         let need = |token: &str| find(token).ok_or_else(|| ConfigError::MissingToken(token.to_owned()));
         let start_of_transcript = need("<|startoftranscript|>")?;
         let no_timestamps = need("<|notimestamps|>")?;
         let translate = find("<|translate|>");
         // Languages stand between the start token and the first task token.
         let end_of_languages = translate.unwrap_or(no_timestamps);
-        let by_id: BTreeMap<TokenId, String> = inner
-            .get_added_tokens_decoder()
-            .into_iter()
-            .filter(|(id, _)| (start_of_transcript + 1..end_of_languages).contains(id))
-            .map(|(id, token)| (id, token.content))
-            .collect();
-        let languages = by_id
-            .into_iter()
-            .filter_map(|(id, token)| Some((token.strip_prefix("<|")?.strip_suffix("|>")?.to_owned(), id)))
-            .collect();
+        let code_of = |token: TokenId| {
+            let name = str::from_utf8(vocabulary.bytes_of(token)).ok()?;
+            Some(name.strip_prefix("<|")?.strip_suffix("|>")?.to_owned())
+        };
+        let languages =
+            (start_of_transcript + 1..end_of_languages).filter_map(|token| Some((code_of(token)?, token))).collect();
         Ok(Self {
             end_of_text: need("<|endoftext|>")?,
             start_of_prev: need("<|startofprev|>")?,
@@ -73,7 +72,9 @@ impl Tokenizer {
             translate,
             no_timestamps,
             languages,
-            inner,
+            vocabulary,
+            path,
+            encoder: OnceLock::new(),
         })
     }
 
@@ -86,36 +87,36 @@ impl Tokenizer {
     /// The tokens of a text, without any special token.
     ///
     /// # Errors
-    /// The vocabulary does not cover the text; byte-level vocabularies cover every text.
+    /// The `tokenizer.json` cannot be read, or does not cover the text; byte-level vocabularies cover every text.
     pub fn encode(&self, text: &str) -> Result<Vec<TokenId>, ConfigError> {
-        let encoding = self.inner.encode(text, false).map_err(|error| ConfigError::Tokenizer(error.to_string()))?;
-        Ok(encoding.get_ids().to_vec())
+        let not_a_tokenizer = |error: tokenizers::Error| {
+            let path = self.path.display();
+            ConfigError::Tokenizer(format!("{path}: {error}"))
+        };
+        if self.encoder.get().is_none() {
+            let encoder = tokenizers::Tokenizer::from_file(&self.path).map_err(not_a_tokenizer)?;
+            // Another thread that was faster has read the same file.
+            self.encoder.set(encoder).ok();
+        }
+        let encoder = self.encoder.get().expect("set above");
+        Ok(encoder.encode(text, false).map_err(not_a_tokenizer)?.get_ids().to_vec())
     }
 
     /// The text of tokens; special tokens and timestamps give none. Bytes that are no UTF-8 become U+FFFD.
-    ///
-    /// # Errors
-    /// The tokenizer's own decoder is broken.
-    pub fn decode(&self, tokens: &[TokenId]) -> Result<String, ConfigError> {
-        let text: Vec<TokenId> = tokens.iter().copied().filter(|id| *id < self.end_of_text).collect();
-        self.inner.decode(&text, true).map_err(|error| ConfigError::Tokenizer(error.to_string()))
+    pub fn decode(&self, tokens: &[TokenId]) -> String {
+        let text = tokens.iter().filter(|id| **id < self.end_of_text);
+        let bytes: Vec<u8> = text.flat_map(|token| self.vocabulary.bytes_of(*token)).copied().collect();
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// Divides text tokens into words as openai-whisper 20250625 does (`tokenizer.py`, `split_to_word_tokens`): at
     /// blanks and ASCII punctuation or, in languages that put no blanks, at characters. Every token is in exactly one
     /// word.
-    ///
-    /// # Errors
-    /// The tokenizer's own decoder is broken.
-    pub fn split_words(
-        &self,
-        tokens: &[TokenId],
-        language: Option<TokenId>,
-    ) -> Result<Vec<TokenizedWord>, ConfigError> {
-        let pieces = self.split_characters(tokens)?;
+    pub fn split_words(&self, tokens: &[TokenId], language: Option<TokenId>) -> Vec<TokenizedWord> {
+        let pieces = self.split_characters(tokens);
         let code = language.and_then(|token| self.language_code(token));
         if code.is_some_and(|code| UNSPACED_LANGUAGES.contains(&code)) {
-            return Ok(pieces);
+            return pieces;
         }
         let mut words: Vec<TokenizedWord> = Vec::new();
         for piece in pieces {
@@ -128,18 +129,18 @@ impl Tokenizer {
                 words.push(piece);
             }
         }
-        Ok(words)
+        words
     }
 
     /// The shortest runs of tokens that are whole characters, or broken ones where the text has them.
-    fn split_characters(&self, tokens: &[TokenId]) -> Result<Vec<TokenizedWord>, ConfigError> {
-        let whole = self.decode(tokens)?;
+    fn split_characters(&self, tokens: &[TokenId]) -> Vec<TokenizedWord> {
+        let whole = self.decode(tokens);
         let mut pieces: Vec<TokenizedWord> = Vec::new();
         let (mut n_bytes, mut n_tokens) = (0, 0);
         for end in 1..=tokens.len() {
             // In the middle of a character this ends in U+FFFD, and the whole text has the character there instead.
             // Decoding from the start each time is quadratic, but keeps count through bytes that are no UTF-8.
-            let until_here = self.decode(&tokens[..end])?;
+            let until_here = self.decode(&tokens[..end]);
             if until_here.len() > n_bytes && whole.starts_with(&until_here) {
                 let text = until_here[n_bytes..].to_owned();
                 pieces.push(TokenizedWord { text, tokens: tokens[n_tokens..end].to_vec() });
@@ -149,7 +150,7 @@ impl Tokenizer {
         if let Some(last) = pieces.last_mut() {
             last.tokens.extend_from_slice(&tokens[n_tokens..]);
         }
-        Ok(pieces)
+        pieces
     }
 
     /// Language codes and their tokens, in the order of the vocabulary; empty for English-only models.

@@ -16,7 +16,8 @@ use rten_vecmath::Softmax;
 use super::super::linear::{multiply_packed, pack_transposed};
 use super::Whisper;
 use super::config::ConfigError;
-use super::decoder::{DecoderState, Encoded};
+use super::network::{DecoderState, Encoded};
+use super::on_device::DeviceError;
 use super::rules::{DecodeOptions, Task, log_sum_exp};
 use super::tokenizer::{TokenId, TokenizedWord};
 
@@ -36,6 +37,17 @@ const SENTENCE_ENDS: &str = ".。!！?？";
 const MAX_MEDIAN_SECS: f64 = 0.7;
 /// What a word says of the edge of its segment counts unless the segment's own time differs by more than this.
 const EDGE_TOLERANCE_SECS: f64 = 0.5;
+
+/// The times of words could not be found.
+#[derive(Debug, thiserror::Error)]
+pub enum WordTimesError {
+    /// The text is longer than the decoder can read, or the tokenizer's own decoder is broken.
+    #[error(transparent)]
+    Text(#[from] ConfigError),
+    /// The device gave up.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
 
 /// A word and when it was said.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,13 +106,13 @@ impl Whisper {
         task: Task,
         tokens: &[TokenId],
         n_mel_frames: usize,
-    ) -> Result<Vec<WordTime>, ConfigError> {
+    ) -> Result<Vec<WordTime>, WordTimesError> {
         let end_of_text = self.tokenizer().end_of_text;
         let text: Vec<TokenId> = tokens.iter().copied().filter(|token| *token < end_of_text).collect();
         if text.is_empty() {
             return Ok(Vec::new());
         }
-        let words = self.tokenizer().split_words(&text, language)?;
+        let words = self.tokenizer().split_words(&text, language);
         let attention = self.text_attention(encoded, language, task, &text, n_mel_frames)?;
         let first_frames = first_frames(&shortest_path(&attention.cost, attention.n_frames));
         let mut n_before = 0;
@@ -122,7 +134,7 @@ impl Whisper {
         task: Task,
         text: &[TokenId],
         n_mel_frames: usize,
-    ) -> Result<TextAttention, ConfigError> {
+    ) -> Result<TextAttention, WordTimesError> {
         let (config, tokenizer) = (self.config(), self.tokenizer());
         let options = DecodeOptions { language, task, ..DecodeOptions::default() };
         let (prompt, _) = options.prompt(config, tokenizer);
@@ -130,7 +142,7 @@ impl Whisper {
         if all.len() > config.max_target_positions {
             let needed = format!("the text to find word times for takes {}", all.len());
             let found = config.max_target_positions.to_string();
-            return Err(ConfigError::Value { entry: "max_target_positions", found, needed });
+            return Err(ConfigError::Value { entry: "max_target_positions", found, needed }.into());
         }
         let heads = config.alignment_heads();
         let head_width = config.d_model / config.decoder_attention_heads;
@@ -146,7 +158,7 @@ impl Whisper {
         let mut probabilities = Vec::with_capacity(all.len());
         for block in all.chunks(TOKENS_PER_PASS) {
             let positions: Vec<_> = (0..block.len()).map(|n| (0, n)).collect();
-            let logits = self.decoder.forward_watched(&mut [(&mut state, block)], &positions, &mut keep_queries);
+            let logits = self.network.decode(&mut [(&mut state, block)], &positions, Some(&mut keep_queries))?;
             let next_tokens = &all[probabilities.len() + 1..];
             for (row, next) in logits.chunks_exact(config.vocab_size).zip(next_tokens) {
                 let of_text = log_sum_exp(&row[..tokenizer.end_of_text as usize]);
@@ -159,7 +171,7 @@ impl Whisper {
         // One head at a time: models that name no heads for this have hundreds.
         let mut weights = vec![0.0; cost.len()];
         for (head, queries) in heads.iter().zip(&queries) {
-            let keys = encoded.keys(head.layer, head.head, head_width);
+            let keys = encoded.keys(head.layer, head.head, head_width)?;
             let keys = NdTensorView::from_data([n_frames, head_width], &keys[..n_frames * head_width]);
             let queries = NdTensorView::from_data([all.len(), head_width], queries.as_slice());
             let scale = (head_width as f32).powf(-0.5);

@@ -5,6 +5,7 @@
 mod demo;
 mod log_mel;
 mod pyannote_segmentation;
+mod whisper_on_device;
 mod whisper_random;
 mod whisper_sequential;
 mod whisper_word_times;
