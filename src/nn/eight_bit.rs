@@ -23,7 +23,7 @@ thread_local! {
 }
 
 /// Rows that one thread turns to levels, multiplies and scales back at a time, so that they stay in its cache.
-const ROWS_PER_TASK: usize = 48;
+pub(super) const ROWS_PER_TASK: usize = 24;
 /// Up to so many rows, as there are in a decoding step, threads share the columns instead.
 const FEW_ROWS: usize = 16;
 /// Products of a task that are worth handing to another thread.
@@ -104,20 +104,23 @@ impl EightBit {
             return self.multiply_few(pairs, x, bias, out, write);
         }
         let tasks = x.par_chunks(ROWS_PER_TASK * n_in).zip(out.par_chunks_mut(ROWS_PER_TASK * n_out));
-        tasks.for_each(|(x, out)| {
-            match &self.kernel {
-                Kernel::Pairs(pairs) => {
-                    let rows = self.rows_of(*pairs, x);
-                    let columns = Columns { panels: self.levels.as_slice(), scales: &self.scales, bias };
-                    pairs.multiply(&rows, columns, out, n_out, write);
-                    ROWS.set(rows);
-                }
-                Kernel::Bytes(bytes) => self.multiply_bytes(x, bytes, bias, out, write),
+        tasks.for_each(|(x, out)| self.forward_block(x, bias, out, write));
+    }
+
+    /// The same on this thread alone, for some rows of many.
+    pub(super) fn forward_block(&self, x: &[f32], bias: &[f32], out: &mut [f32], write: Write) {
+        match &self.kernel {
+            Kernel::Pairs(pairs) => {
+                let rows = self.rows_of(*pairs, x);
+                let columns = Columns { panels: self.levels.as_slice(), scales: &self.scales, bias };
+                pairs.multiply(&rows, columns, out, self.scales.len(), write);
+                ROWS.set(rows);
             }
-            if write == Write::Gelu {
-                gelu(out);
-            }
-        });
+            Kernel::Bytes(bytes) => self.multiply_bytes(x, bytes, bias, out, write),
+        }
+        if write == Write::Gelu {
+            gelu(out);
+        }
     }
 
     fn rows_of(&self, pairs: Pairs, x: &[f32]) -> Rows {

@@ -90,6 +90,11 @@ impl Linear {
         self.n_out
     }
 
+    /// What is added to the product, `[n_out]`.
+    pub(super) fn bias(&self) -> &[f32] {
+        &self.bias
+    }
+
     /// Its quantised weights; `None` in `f32`.
     pub(super) fn eight_bit(&self) -> Option<&EightBit> {
         match &self.weights {

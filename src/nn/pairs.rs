@@ -30,6 +30,8 @@ pub(super) const PANEL_COLUMNS: usize = 16;
 const PAIRS_LEVELS: usize = 2 * PANEL_COLUMNS;
 /// Rows that share one pass over a panel; their sums fill the registers.
 const TILE_ROWS: usize = 6;
+/// Pairs of each row and column that are summed before the next ones: those of a tile and a panel fit the first-level cache.
+const BLOCK_PAIRS: usize = 384;
 /// Partial results that the compiler keeps in vector registers.
 const LANES: usize = 32;
 
@@ -334,20 +336,29 @@ impl<T: Level, S: Summation> NullaryFnOnce for Product<'_, T, S> {
     #[inline(always)]
     fn call(self) {
         let Self { summation, rows, columns: Columns { panels, scales, bias }, out, stride, write } = self;
-        let panels = panels.chunks_exact(rows.n_pairs * PAIRS_LEVELS).zip(scales.chunks(PANEL_COLUMNS));
-        for (index, (panel, scales)) in panels.enumerate() {
-            let first = index * PANEL_COLUMNS;
-            let bias = if bias.is_empty() { bias } else { &bias[first..first + scales.len()] };
-            let finish = Finish { scales: padded(scales), bias: padded(bias), n_columns: scales.len(), write };
-            for ((tile, row_scales), out) in rows.tiles().zip(out.chunks_mut(TILE_ROWS * stride)) {
-                let out = out[first..].chunks_mut(stride).zip(row_scales);
-                match row_scales.len() {
-                    1 => finish.rows(summation.sums::<T, 1>(tile, panel), out),
-                    2 => finish.rows(summation.sums::<T, 2>(tile, panel), out),
-                    3 => finish.rows(summation.sums::<T, 3>(tile, panel), out),
-                    4 => finish.rows(summation.sums::<T, 4>(tile, panel), out),
-                    5 => finish.rows(summation.sums::<T, 5>(tile, panel), out),
-                    _ => finish.rows(summation.sums::<T, TILE_ROWS>(tile, panel), out),
+        let n_pairs = rows.n_pairs;
+        for first_pair in (0..n_pairs).step_by(BLOCK_PAIRS) {
+            let end_pair = n_pairs.min(first_pair + BLOCK_PAIRS);
+            // Later parts of the sums are added to the first.
+            let (bias, write) = if first_pair == 0 { (bias, write) } else { (&[][..], Write::Add) };
+            let panels = panels.chunks_exact(n_pairs * PAIRS_LEVELS).zip(scales.chunks(PANEL_COLUMNS));
+            for (index, (panel, scales)) in panels.enumerate() {
+                let panel = &panel[first_pair * PAIRS_LEVELS..end_pair * PAIRS_LEVELS];
+                let first = index * PANEL_COLUMNS;
+                let bias = if bias.is_empty() { bias } else { &bias[first..first + scales.len()] };
+                let (n_columns, scales, bias) = (scales.len(), padded(scales), padded(bias));
+                let finish = Finish { summation, scales, bias, n_columns, stride, write };
+                for ((tile, row_scales), out) in rows.tiles().zip(out.chunks_mut(TILE_ROWS * stride)) {
+                    let tile = &tile[first_pair * row_scales.len()..end_pair * row_scales.len()];
+                    let out = &mut out[first..];
+                    match row_scales.len() {
+                        1 => finish.tile::<T, 1>(tile, panel, row_scales, out),
+                        2 => finish.tile::<T, 2>(tile, panel, row_scales, out),
+                        3 => finish.tile::<T, 3>(tile, panel, row_scales, out),
+                        4 => finish.tile::<T, 4>(tile, panel, row_scales, out),
+                        5 => finish.tile::<T, 5>(tile, panel, row_scales, out),
+                        _ => finish.tile::<T, TILE_ROWS>(tile, panel, row_scales, out),
+                    }
                 }
             }
         }
@@ -356,14 +367,22 @@ impl<T: Level, S: Summation> NullaryFnOnce for Product<'_, T, S> {
 
 /// How products of pairs are summed.
 trait Summation: Copy {
+    /// The sums of one row, where they are made.
+    type Sums: Copy;
+
     /// The sums of a tile of `H` rows and a panel.
-    fn sums<T: Level, const H: usize>(self, tile: &[i32], panel: &[T]) -> [[i32; PANEL_COLUMNS]; H];
+    fn sums<T: Level, const H: usize>(self, tile: &[i32], panel: &[T]) -> [Self::Sums; H];
+
+    /// The sums of one row as numbers.
+    fn numbers(self, sums: Self::Sums) -> [f32; PANEL_COLUMNS];
 }
 
 #[cfg(target_arch = "x86_64")]
 impl Summation for V3 {
+    type Sums = [std::arch::x86_64::__m256i; 2];
+
     #[inline(always)]
-    fn sums<T: Level, const H: usize>(self, tile: &[i32], panel: &[T]) -> [[i32; PANEL_COLUMNS]; H] {
+    fn sums<T: Level, const H: usize>(self, tile: &[i32], panel: &[T]) -> [Self::Sums; H] {
         let mut sums = [[self.avx._mm256_setzero_si256(); 2]; H];
         let (panel, _) = panel.as_chunks::<{ PAIRS_LEVELS / 2 }>();
         for (pairs, [left, right]) in tile.as_chunks::<H>().0.iter().zip(panel.as_chunks::<2>().0) {
@@ -374,7 +393,12 @@ impl Summation for V3 {
                 *sums_right = self.avx2._mm256_add_epi32(*sums_right, self.avx2._mm256_madd_epi16(pair, right));
             }
         }
-        sums.map(cast)
+        sums
+    }
+
+    #[inline(always)]
+    fn numbers(self, [left, right]: Self::Sums) -> [f32; PANEL_COLUMNS] {
+        cast([self.avx._mm256_cvtepi32_ps(left), self.avx._mm256_cvtepi32_ps(right)])
     }
 }
 
@@ -382,8 +406,10 @@ impl Summation for V3 {
 struct Plain;
 
 impl Summation for Plain {
+    type Sums = [i32; PANEL_COLUMNS];
+
     #[inline(always)]
-    fn sums<T: Level, const H: usize>(self, tile: &[i32], panel: &[T]) -> [[i32; PANEL_COLUMNS]; H] {
+    fn sums<T: Level, const H: usize>(self, tile: &[i32], panel: &[T]) -> [Self::Sums; H] {
         let mut sums = [[0; PANEL_COLUMNS]; H];
         for (pairs, levels) in tile.as_chunks::<H>().0.iter().zip(panel.as_chunks::<PAIRS_LEVELS>().0) {
             for (sums, pair) in sums.iter_mut().zip(pairs) {
@@ -395,42 +421,47 @@ impl Summation for Plain {
         }
         sums
     }
+
+    #[inline(always)]
+    fn numbers(self, sums: Self::Sums) -> [f32; PANEL_COLUMNS] {
+        sums.map(|sum| sum as f32)
+    }
 }
 
-/// Turns the sums of a panel back to numbers.
-struct Finish {
+/// Multiplies tiles with a panel and turns the sums back to numbers.
+struct Finish<S> {
+    summation: S,
     scales: [f32; PANEL_COLUMNS],
     bias: [f32; PANEL_COLUMNS],
     n_columns: usize,
+    stride: usize,
     write: Write,
 }
 
-impl Finish {
-    /// `out` has for each row what lies from the panel's first column on, and the scale.
+impl<S: Summation> Finish<S> {
+    /// `out` begins with the panel's first column in the first row.
     #[inline(always)]
-    fn rows<'o, const H: usize>(
-        &self,
-        sums: [[i32; PANEL_COLUMNS]; H],
-        out: impl Iterator<Item = (&'o mut [f32], &'o f32)>,
-    ) {
-        for (sums, (out, row_scale)) in sums.iter().zip(out) {
-            if self.n_columns == PANEL_COLUMNS {
-                let out = out.first_chunk_mut().expect("a row of the output has a place for every column");
-                self.row(sums, *row_scale, out);
+    fn tile<T: Level, const H: usize>(&self, tile: &[i32], panel: &[T], row_scales: &[f32], out: &mut [f32]) {
+        let sums: [S::Sums; H] = self.summation.sums(tile, panel);
+        // Plain loops: what is not inlined is not compiled for the processor either.
+        for row in 0..H {
+            let numbers = self.summation.numbers(sums[row]);
+            let out = &mut out[row * self.stride..][..self.n_columns];
+            if let Some(out) = out.as_mut_array() {
+                self.row(numbers, row_scales[row], out);
             } else {
-                let mut whole = padded(&out[..self.n_columns]);
-                self.row(sums, *row_scale, &mut whole);
-                out[..self.n_columns].copy_from_slice(&whole[..self.n_columns]);
+                let mut whole = padded(out);
+                self.row(numbers, row_scales[row], &mut whole);
+                out.copy_from_slice(&whole[..out.len()]);
             }
         }
     }
 
     #[inline(always)]
-    fn row(&self, sums: &[i32; PANEL_COLUMNS], row_scale: f32, out: &mut [f32; PANEL_COLUMNS]) {
-        let number = |column: usize| sums[column] as f32 * (row_scale * self.scales[column]) + self.bias[column];
-        match self.write {
-            Write::Add => (0..PANEL_COLUMNS).for_each(|column| out[column] += number(column)),
-            Write::Replace | Write::Gelu => (0..PANEL_COLUMNS).for_each(|column| out[column] = number(column)),
+    fn row(&self, numbers: [f32; PANEL_COLUMNS], row_scale: f32, out: &mut [f32; PANEL_COLUMNS]) {
+        for column in 0..PANEL_COLUMNS {
+            let number = numbers[column] * (row_scale * self.scales[column]) + self.bias[column];
+            out[column] = if self.write == Write::Add { out[column] + number } else { number };
         }
     }
 }

@@ -149,8 +149,7 @@ impl<'a> LongForm<'a> {
         };
         let (phrases, n_frames_settled) =
             cut_into_phrases(&decoded.tokens, self.whisper.tokenizer().first_timestamp(), n_frames);
-        let passages: Vec<Passage> =
-            phrases.iter().map(|phrase| self.passage(phrase, decoded)).collect::<Result<_, _>>()?;
+        let passages: Vec<Passage> = phrases.iter().map(|phrase| self.passage(phrase, decoded)).collect();
         self.previous_text.extend(passages.iter().flat_map(|passage| &passage.tokens));
         if self.options.previous_text == PreviousText::Withheld
             || attempts.last_temperature(&self.options.fallback) > MAX_HINT_TEMPERATURE
@@ -188,7 +187,7 @@ impl<'a> LongForm<'a> {
         }
     }
 
-    fn passage(&self, phrase: &Phrase<'_>, decoded: &Decoded) -> Result<Passage, StageError> {
+    fn passage(&self, phrase: &Phrase<'_>, decoded: &Decoded) -> Passage {
         let time = |frame: usize| SampleIdx((self.n_frames_done + frame) * HOP).to_seconds();
         let mut text = self.whisper.tokenizer().decode(phrase.tokens);
         let mut tokens = phrase.tokens.to_vec();
@@ -198,7 +197,7 @@ impl<'a> LongForm<'a> {
         }
         let span = TimeSpan { start: time(phrase.frames.start), end: time(phrase.frames.end) };
         let Decoded { avg_logprob, no_speech_prob, .. } = *decoded;
-        Ok(Passage { span, tokens, text, avg_logprob, no_speech_prob })
+        Passage { span, tokens, text, avg_logprob, no_speech_prob }
     }
 }
 
