@@ -12,7 +12,7 @@
 //! - [`pipeline`] has one file per stage. A stage is a function of samples, weights and parameters. In the sequential mode
 //!   the model itself goes through the recording, without looking for speech first.
 //! - [`nn`] has the networks: weights immutable and shared, decoding state a value of its own, each in `f32` equal to its
-//!   reference implementation (`tests/it/golden`). Whisper usually computes with 8-bit weights and integers (`nn/pairs.rs`),
+//!   reference implementation (`tests/it/golden`). Whisper usually computes with 8-bit weights and integers (`nn/pairs`),
 //!   and on graphics cards by candle.
 //! - [`models`] knows which models there are, keeps those in memory that were used, and converts them to a form that is
 //!   ready to be mapped ([`nn::checkpoint`]).

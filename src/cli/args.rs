@@ -190,8 +190,8 @@ pub(super) struct DemoArguments {
 pub(super) enum ModelsAction {
     /// Make an 8-bit copy of a model that loads at once
     ///
-    /// The copy is a folder for --model. It takes a quarter of the space, and computing with it gives the same text as
-    /// --compute-type int8 does with the model itself.
+    /// The copy is a folder for --model. It takes a quarter of the space of 32-bit weights, and computing with it gives
+    /// the same text as --compute-type int8 does with the model itself.
     Convert {
         /// The Whisper model: `demo`, or a folder in Hugging Face layout
         #[arg(value_name = "NAME|FOLDER")]

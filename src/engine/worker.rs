@@ -121,7 +121,9 @@ impl<'a> JobContext<'a> {
         let result = work(&Progress::new(self.cancel, &report));
         let mut clock = self.clock();
         if let Some((_, since)) = clock.running.take() {
-            clock.finished.push((stage, Seconds(since.elapsed().as_secs_f64())));
+            let taken = Seconds(since.elapsed().as_secs_f64());
+            tracing::debug!("{stage:?} took {:.3} s", taken.0);
+            clock.finished.push((stage, taken));
         }
         clock.last_report = None;
         result

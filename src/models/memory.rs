@@ -82,7 +82,10 @@ impl MemoryCache {
                 if matches!(placement, Placement::Accelerator(_)) && reason.is_about_the_device() =>
             {
                 let whisper = self.whisper_at(name, &folder, &Placement::Cpu(compute_type))?;
-                Ok((whisper, Some(format!("The processor does the work of the graphics card: {reason}."))))
+                // A converted model was made for the processor; who leaves the choice to us need not be told.
+                let is_news = device != ComputeDevice::Auto || matches!(reason, WhisperError::Device(_));
+                let warning = format!("The processor does the work of the graphics card: {reason}.");
+                Ok((whisper, is_news.then_some(warning)))
             }
             loaded => Ok((loaded?, warning)),
         }

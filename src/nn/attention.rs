@@ -31,9 +31,10 @@ thread_local! {
 /// `qkv` `[frames, 3 * width]`: queries, keys and values side by side; `out` `[frames, width]`. Heads are `width /
 /// n_heads` neighbouring columns. Scores are scaled by `1 / sqrt(width / n_heads)`.
 pub(super) fn self_attention(qkv: &[f32], width: usize, n_heads: usize, compute_type: ComputeType, out: &mut [f32]) {
-    match (compute_type, Pairs::detect()) {
-        (ComputeType::F32, _) | (_, Pairs::Portable) => self_attention_f32(qkv, width, n_heads, out),
-        (ComputeType::Int8, pairs) => self_attention_integer(pairs, qkv, width, n_heads, out),
+    let pairs = Pairs::detect();
+    match compute_type {
+        ComputeType::Int8 if pairs.is_fast() => self_attention_integer(pairs, qkv, width, n_heads, out),
+        ComputeType::Int8 | ComputeType::F32 => self_attention_f32(qkv, width, n_heads, out),
     }
 }
 
@@ -71,7 +72,7 @@ fn self_attention_f32(qkv: &[f32], width: usize, n_heads: usize, out: &mut [f32]
     });
 }
 
-/// The same with 12 bits of queries, keys and values, and up to 16 of the weights between them.
+/// The same with 13 bits of queries, 12 of keys and values, and up to 16 of the weights between them.
 fn self_attention_integer(pairs: Pairs, qkv: &[f32], width: usize, n_heads: usize, out: &mut [f32]) {
     let n_frames = out.len() / width;
     let head_width = width / n_heads;
@@ -123,10 +124,12 @@ impl<T: Level> KeysValues<T> {
         value: impl Fn(usize) -> &'a [f32] + Sync,
     ) -> Self {
         let width = key(0).len();
-        let scale_of = |largest: f32| if largest > 0.0 { largest / T::MAX } else { 1.0 };
+        // What is not finite counts as zeros, as it does in rows.
+        let scale_of = |largest: f32| if largest > 0.0 && largest.is_finite() { largest / T::MAX } else { 0.0 };
+        let to_levels_of = |scale: f32| if scale > 0.0 { scale.recip() } else { 0.0 };
         let key_scales: Vec<f32> = (0..n_frames).map(|frame| scale_of(pairs.largest(key(frame)))).collect();
         let keys = to_panels(n_frames, width, |frame, levels: &mut [T]| {
-            let to_levels = key_scales[frame].recip();
+            let to_levels = to_levels_of(key_scales[frame]);
             levels.iter_mut().zip(key(frame)).for_each(|(level, number)| *level = T::nearest(number * to_levels));
         });
         let mut largest = vec![0.0_f32; width];
@@ -135,7 +138,7 @@ impl<T: Level> KeysValues<T> {
         }
         let value_scales: Vec<f32> = largest.into_iter().map(scale_of).collect();
         let values = to_panels(width, n_frames, |column, levels: &mut [T]| {
-            let to_levels = value_scales[column].recip();
+            let to_levels = to_levels_of(value_scales[column]);
             for (frame, level) in levels.iter_mut().enumerate() {
                 *level = T::nearest(value(frame)[column] * to_levels);
             }
@@ -172,7 +175,7 @@ impl<T: Level> KeysValues<T> {
             let total = pairs.exp2(scores);
             // No weight is above 1, and all together are `total`: that bounds the sums of their products.
             let to_levels = (MAX_SUM / (total * T::MAX)).min(f32::from(i16::MAX));
-            pairs.set_levels(weights, index, scores, to_levels, (to_levels * total).recip());
+            pairs.set_weights(weights, index, scores, to_levels);
         }
         let columns = Columns { panels: &self.values, scales: &self.value_scales, bias: &[] };
         pairs.multiply(weights, columns, out, stride, Write::Replace);
@@ -185,22 +188,10 @@ impl<T: Level> KeysValues<T> {
     }
 }
 
-/// Highest level of a query: 12 bits are enough beside keys that have no more.
+/// Highest level of a query: 13 bits are enough beside keys that have 12.
 const QUERY_MAX: f32 = 4095.0;
-/// What 32 bits can hold, less what rounding adds to a sum of up to 3,000 products.
+/// Half of what 32 bits can hold: rounding adds half a level for each product.
 const MAX_SUM: f32 = (1 << 30) as f32;
-
-/// Keys and values that decoding steps look back on, however they are stored.
-pub(super) trait Past: Copy {
-    /// How many positions the query may see.
-    fn n_positions(self) -> usize;
-
-    /// Product of a head's query with its key at a position.
-    fn score(self, query: &[f32], head: usize, position: usize) -> f32;
-
-    /// Adds `weight` times a head's value at a position to `out`.
-    fn add_value(self, weight: f32, head: usize, position: usize, out: &mut [f32]);
-}
 
 /// Keys and values in `f32`: those of a position and head are `head_width` neighbours, found at
 /// `position * position_stride + head * head_stride`.
@@ -213,18 +204,15 @@ pub(super) struct PastF32<'a> {
     pub(super) head_stride: usize,
 }
 
-impl Past for PastF32<'_> {
-    #[inline(always)]
-    fn n_positions(self) -> usize {
-        self.n_positions
-    }
-
+impl PastF32<'_> {
+    /// Product of a head's query with its key at a position.
     #[inline(always)]
     fn score(self, query: &[f32], head: usize, position: usize) -> f32 {
         let at = position * self.position_stride + head * self.head_stride;
         dot(query, &self.keys[at..][..query.len()])
     }
 
+    /// Adds `weight` times a head's value at a position to `out`.
     #[inline(always)]
     fn add_value(self, weight: f32, head: usize, position: usize, out: &mut [f32]) {
         let at = position * self.position_stride + head * self.head_stride;
@@ -238,26 +226,26 @@ impl Past for PastF32<'_> {
 ///
 /// # Shapes
 /// `query` and `out` `[width]`, heads as neighbouring columns.
-pub(super) fn attend(query: &[f32], past: impl Past, n_heads: usize, out: &mut [f32]) {
+pub(super) fn attend(query: &[f32], past: PastF32<'_>, n_heads: usize, out: &mut [f32]) {
     OneQuery { query, past, n_heads, out }.dispatch();
 }
 
 /// Plain loops compiled for each instruction set; `dispatch` picks one at run time.
-struct OneQuery<'a, P> {
+struct OneQuery<'a> {
     query: &'a [f32],
-    past: P,
+    past: PastF32<'a>,
     n_heads: usize,
     out: &'a mut [f32],
 }
 
-impl<P: Past> SimdOp for OneQuery<'_, P> {
+impl SimdOp for OneQuery<'_> {
     type Output = ();
 
     #[inline(always)]
     fn eval<I: Isa>(self, isa: I) {
         let head_width = self.query.len() / self.n_heads;
         let scale = (head_width as f32).powf(-0.5);
-        let mut scores = vec![0.0; self.past.n_positions()];
+        let mut scores = vec![0.0; self.past.n_positions];
         let heads = self.query.chunks_exact(head_width).zip(self.out.chunks_exact_mut(head_width));
         for (head, (query, out)) in heads.enumerate() {
             for (position, score) in scores.iter_mut().enumerate() {
@@ -331,6 +319,8 @@ mod tests {
                     for (n, expected) in expected.iter().enumerate() {
                         let at = frame * width + head * head_width + n;
                         assert!((f64::from(out[at]) - expected).abs() < 1e-5, "blocked: {} {expected}", out[at]);
+                        let integer = f64::from(out_integer[at]);
+                        assert!((integer - expected).abs() < 2e-3, "integers: {integer} {expected}");
                         assert!(
                             (f64::from(out_single[at]) - expected).abs() < 1e-5,
                             "single: {} {expected}",
@@ -340,5 +330,30 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// All weights equal, one weight alone, and numbers that are none.
+    #[test]
+    fn integers_stand_the_extremes() {
+        const N_FRAMES: usize = 1500;
+        const WIDTH: usize = 128;
+        let mut qkv = vec![0.0; N_FRAMES * 3 * WIDTH];
+        for (frame, row) in qkv.chunks_exact_mut(3 * WIDTH).enumerate() {
+            // The first frame's query finds the key of frame 7 alone; all others find every frame.
+            row[..WIDTH].fill(if frame == 0 { 100.0 } else { 0.0 });
+            row[WIDTH..2 * WIDTH].fill(if frame == 7 { 100.0 } else { 0.0 });
+            row[2 * WIDTH..].fill(frame as f32);
+        }
+        let mut out = vec![0.0; N_FRAMES * WIDTH];
+        self_attention_integer(Pairs::detect(), &qkv, WIDTH, 1, &mut out);
+        let mean = (N_FRAMES - 1) as f32 / 2.0;
+        for (frame, row) in out.chunks_exact(WIDTH).enumerate() {
+            let expected = if frame == 0 { 7.0 } else { mean };
+            assert!(row.iter().all(|number| (number - expected).abs() < 0.5), "{frame}: {} {expected}", row[0]);
+        }
+        qkv[5 * 3 * WIDTH + WIDTH] = f32::INFINITY;
+        qkv[9 * 3 * WIDTH + 2 * WIDTH] = f32::NAN;
+        self_attention_integer(Pairs::detect(), &qkv, WIDTH, 1, &mut out);
+        assert!(out.iter().all(|number| number.is_finite()));
     }
 }

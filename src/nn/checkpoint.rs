@@ -365,18 +365,18 @@ impl Scope<'_> {
         let n_out_all = layers.len() * n_out;
         let names: Vec<&str> = layers.iter().map(|(name, _)| *name).collect();
         let joined = self.at(&names.join("+"));
+        let has_bias = layers.iter().any(|(_, bias)| *bias == Bias::Own);
         if self.checkpoint.form == Form::Ready {
             let weights = joined.ready_weights(n_in, n_out_all)?;
-            let has_bias = layers.iter().any(|(_, bias)| *bias == Bias::Own);
             let bias = if has_bias { joined.tensor("bias", &[n_out_all])? } else { vec![0.0; n_out_all] };
             return Ok(Linear::in_8_bits(weights, bias, n_in));
         }
         let (mut weight, mut bias) = (Vec::new(), Vec::new());
-        for (name, has_bias) in layers {
+        for (name, own_bias) in layers {
             let scope = self.at(name);
             let values = |name: &str, shape: &[usize]| self.checkpoint.find(&scope.full_name(name), shape)?.values();
             weight.append(&mut values("weight", &[n_out, n_in])?);
-            match has_bias {
+            match own_bias {
                 Bias::Own => bias.append(&mut values("bias", &[n_out])?),
                 Bias::Zero => bias.resize(bias.len() + n_out, 0.0),
             }
@@ -394,7 +394,9 @@ impl Scope<'_> {
         };
         keep("levels", &panels_shape(n_in, n_out_all), &|| ReadyValues::Levels(levels.clone()));
         keep("scales", &[n_out_all], &|| ReadyValues::F32(scales.to_vec()));
-        keep("bias", &[n_out_all], &|| ReadyValues::F32(bias.clone()));
+        if has_bias {
+            keep("bias", &[n_out_all], &|| ReadyValues::F32(bias.clone()));
+        }
         Ok(Linear::in_8_bits(weights, bias, n_in))
     }
 

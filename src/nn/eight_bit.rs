@@ -1,8 +1,9 @@
 //! Weights of a linear layer in 8 bits: a signed byte each, and one scale for each output channel.
 //!
-//! Two kernels multiply with them. Where `rten-gemm` has one for instructions that add products of bytes without
-//! overflowing (VNNI, Arm's dot product), rows of the input become bytes too, each row with its own range. Elsewhere rows
-//! become 16-bit levels, see [`super::pairs`]. Either way rows are independent: what else is in a batch changes nothing.
+//! Two kernels multiply with them. Where `rten-gemm`'s adds products of bytes without overflowing (x86 with VNNI, Arm),
+//! rows of the input become bytes too, each row with its own range, and the weights are packed for it when they are
+//! loaded. On other x86 processors rows become 16-bit levels, and the weights are used as they are stored, see
+//! [`super::pairs`]. Either way rows are independent: what else is in a batch changes nothing.
 
 use std::cell::Cell;
 
@@ -107,7 +108,7 @@ impl EightBit {
         tasks.for_each(|(x, out)| self.forward_block(x, bias, out, write));
     }
 
-    /// The same on this thread alone, for some rows of many.
+    /// [`EightBit::forward`] on this thread alone, for some rows of many.
     pub(super) fn forward_block(&self, x: &[f32], bias: &[f32], out: &mut [f32], write: Write) {
         match &self.kernel {
             Kernel::Pairs(pairs) => {
@@ -134,7 +135,7 @@ impl EightBit {
         rows
     }
 
-    /// The same for a few rows: each thread takes a share of the columns.
+    /// [`EightBit::forward`] for a few rows: each thread takes a share of the columns.
     fn multiply_few(&self, pairs: Pairs, x: &[f32], bias: &[f32], out: &mut [f32], write: Write) {
         let n_out = self.scales.len();
         let rows = self.rows_of(pairs, x);
@@ -155,25 +156,24 @@ impl EightBit {
         if n_tasks == 1 {
             pairs.multiply(&rows, columns_of(0).1, out, n_out, write);
         } else {
-            // Each task writes rows of its own; they are put side by side afterwards.
+            // Each task writes rows of its own, which are put side by side afterwards. It begins with what is there, so
+            // that sums are rounded as one thread rounds them.
+            let (n_rows, before) = (x.len() / self.n_in, &*out);
             let parts: Vec<(usize, Vec<f32>)> = (0..n_panels.div_ceil(panels_per_task))
                 .into_par_iter()
                 .map(|task| {
                     let (first_column, columns) = columns_of(task);
                     let n_columns = columns.scales.len();
-                    let mut part = vec![0.0; x.len() / self.n_in * n_columns];
-                    pairs.multiply(&rows, columns, &mut part, n_columns, Write::Replace);
+                    let rows_before =
+                        before.chunks_exact(n_out).map(|row| &row[first_column..first_column + n_columns]);
+                    let mut part = rows_before.collect::<Vec<_>>().concat();
+                    pairs.multiply(&rows, columns, &mut part, n_columns, write);
                     (first_column, part)
                 })
                 .collect();
-            let n_rows = x.len() / self.n_in;
             for (first_column, part) in parts {
                 for (out, part) in out.chunks_exact_mut(n_out).zip(part.chunks_exact(part.len() / n_rows)) {
-                    let out = &mut out[first_column..first_column + part.len()];
-                    match write {
-                        Write::Replace | Write::Gelu => out.copy_from_slice(part),
-                        Write::Add => out.iter_mut().zip(part).for_each(|(out, part)| *out += part),
-                    }
+                    out[first_column..first_column + part.len()].copy_from_slice(part);
                 }
             }
         }
@@ -214,6 +214,7 @@ impl Bytes {
         Self { packed: GEMM.with(|gemm| gemm.prepack_b(rows.transposed())), column_sums }
     }
 }
+
 /// What the bytes of a row stand for: `scale * (byte - zero_point)`.
 #[derive(Clone, Copy)]
 struct RowScaling {
@@ -246,7 +247,8 @@ impl SimdOp for QuantiseRow<'_> {
         let low = lows.iter().chain(rest).fold(0.0_f32, |low, value| low.min(*value));
         let high = highs.iter().chain(rest).fold(0.0_f32, |high, value| high.max(*value));
         let range = high - low;
-        if range <= 0.0 || !range.is_finite() {
+        // What is not a number is neither low nor high, but makes the sum one.
+        if range <= 0.0 || !range.is_finite() || self.x.iter().sum::<f32>().is_nan() {
             self.bytes.fill(0);
             return RowScaling { scale: 0.0, zero_point: 0 };
         }

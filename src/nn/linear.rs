@@ -177,7 +177,11 @@ mod tests {
 
     #[test]
     fn both_types_compute_the_product_and_rows_do_not_notice_each_other() {
-        for (n_rows, n_in, n_out) in [(1, 16, 16), (3, 65, 40), (70, 128, 33), (130, 300, 7)] {
+        let pools = [1, 3].map(|n| rayon::ThreadPoolBuilder::new().num_threads(n).build().expect("threads"));
+        // The last ones are shared between threads by their columns, and summed in several blocks.
+        for (n_rows, n_in, n_out) in
+            [(1, 16, 16), (3, 65, 40), (70, 128, 33), (130, 300, 7), (1, 1024, 600), (9, 1024, 600), (20, 1024, 600)]
+        {
             let (x, weight, bias) = (noise(n_rows * n_in, 0.0), noise(n_out * n_in, 0.3), noise(n_out, 0.7));
             let before = noise(n_rows * n_out, 0.9);
             for (compute_type, tolerance) in [(ComputeType::F32, 1e-4), (ComputeType::Int8, 0.02)] {
@@ -188,6 +192,11 @@ mod tests {
                 for write in [Write::Replace, Write::Add] {
                     let mut out = before.clone();
                     linear.forward(&x, &mut out, write);
+                    for pool in &pools {
+                        let mut same = before.clone();
+                        pool.install(|| linear.forward(&x, &mut same, write));
+                        assert_eq!(same, out, "{compute_type:?} {n_rows}x{n_in}x{n_out} with other threads");
+                    }
                     for (row, x) in x.chunks(n_in).enumerate() {
                         let mut alone = before[row * n_out..][..n_out].to_vec();
                         linear.forward(x, &mut alone, write);
@@ -210,7 +219,7 @@ mod tests {
     #[test]
     fn rows_that_are_constant_or_broken_give_the_bias() {
         let linear = Linear::in_8_bits(EightBit::quantise(&noise(8 * 4, 0.1), 8), vec![1.0, 2.0, 3.0, 4.0], 8);
-        for value in [0.0, f32::INFINITY] {
+        for value in [0.0, f32::INFINITY, f32::NAN] {
             let mut out = vec![0.0; 4];
             linear.forward(&[value; 8], &mut out, Write::Replace);
             assert_eq!(out, [1.0, 2.0, 3.0, 4.0], "{value}");

@@ -1,8 +1,8 @@
 //! The networks, one file (or folder) per architecture, on plain `f32` slices. Weights are immutable once loaded and
 //! shared behind `Arc`; whatever changes while a network runs is a value of the caller's.
 //!
-//! Matrix products are done by `rten-gemm`, vector functions by `rten-vecmath`; both pick the widest instruction set of
-//! the machine at run time. Parallel loops use the rayon pool they are called in. Whisper also
+//! Matrix products in floating point are done by `rten-gemm`, those in integers by `pairs` or `rten-gemm`, vector
+//! functions by `rten-vecmath`; all pick the widest instruction set of the machine at run time. Parallel loops use the rayon pool they are called in. Whisper also
 //! computes on graphics cards, by candle (`whisper/on_device`).
 //! Nothing here knows audio files, speakers or transcripts.
 

@@ -1,6 +1,6 @@
 //! How to transcribe, in either mode: what the user asks for, and what of it the model can do.
 
-use crate::nn::whisper::{DecodeOptions, Encoded, Task, Timestamps, TokenId, Tokenizer, Whisper};
+use crate::nn::whisper::{DecodeOptions, Encoded, Task, Timestamps, TokenId, Whisper};
 
 use super::StageError;
 use super::attempts::Fallback;
@@ -113,19 +113,25 @@ pub(super) fn decode_options(
         language: tokenizer.language(language),
         task: options.task,
         timestamps,
-        previous_text: spoken(&options.prompt, tokenizer)?,
-        hotwords: spoken(&options.hotwords, tokenizer)?,
-        prefix: spoken(&options.prefix, tokenizer)?,
+        previous_text: spoken(&options.prompt, whisper)?,
+        hotwords: spoken(&options.hotwords, whisper)?,
+        prefix: spoken(&options.prefix, whisper)?,
         ..DecodeOptions::default()
     };
     Ok(match options.numerals {
         Numerals::AsModelWrites => plain,
-        Numerals::InWords => plain.without_numerals(tokenizer)?,
+        Numerals::InWords => plain.without_numerals(tokenizer),
     })
 }
 
 /// The tokens of a text as if somebody said it; none if it is blank.
-fn spoken(text: &str, tokenizer: &Tokenizer) -> Result<Vec<TokenId>, StageError> {
+fn spoken(text: &str, whisper: &Whisper) -> Result<Vec<TokenId>, StageError> {
     let text = text.trim();
-    Ok(if text.is_empty() { Vec::new() } else { tokenizer.encode(&format!(" {text}"))? })
+    if text.is_empty() {
+        return Ok(Vec::new());
+    }
+    let tokens = whisper.tokenizer().encode(&format!(" {text}"))?;
+    // A tokenizer that was put beside the weights later may know more tokens than they do.
+    whisper.config().check_tokens(&tokens)?;
+    Ok(tokens)
 }

@@ -4,6 +4,8 @@
 //! A decoding that cannot be believed is tried again. A chunk with more text than the model may say at once is split
 //! and both halves are done again. Silence gives no text, and a loop is cut and marked.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
@@ -12,7 +14,7 @@ use rayon::prelude::*;
 use crate::audio::Mono16k;
 use crate::nn::whisper::generate::{Batch, Decoded, Ending};
 use crate::nn::whisper::{DecodeOptions, Encoded, Timestamps, Whisper};
-use crate::task::{CancelToken, Cancelled, Progress};
+use crate::task::{Cancelled, Progress};
 use crate::transcript::Segment;
 use crate::units::{Seconds, TimeSpan};
 
@@ -54,10 +56,11 @@ pub fn transcribe(
     progress.at(0, chunks.len())?;
     let batch_size = options.batch_size.max(1);
     let mut pieces: Vec<Piece> = chunks.iter().enumerate().map(|(n, chunk)| Piece::of(n, chunk)).collect();
-    let n_first = batch_size.min(pieces.len());
+    let n_voters = if options.language.is_none() { CHUNKS_TO_DETECT_LANGUAGE } else { 0 };
+    let n_first = batch_size.max(n_voters).min(pieces.len());
     let waiting: Vec<usize> = (n_first..pieces.len()).rev().collect();
     pieces[..n_first].par_iter_mut().try_for_each(|piece| {
-        piece.encoded = Some(encode(samples, piece.span, whisper, progress.cancel())?);
+        piece.encoded = Some(encode(samples, piece.span, whisper, &|| progress.cancel().is_cancelled())?);
         Ok::<_, StageError>(())
     })?;
     let heard = pieces.iter().filter_map(|piece| piece.encoded.as_ref()).take(CHUNKS_TO_DETECT_LANGUAGE);
@@ -77,8 +80,11 @@ pub fn transcribe(
         work.admit(id);
     }
     let (sender, encoded) = mpsc::channel();
-    // Whoever waits for the scope to end waits for the pieces that are being encoded, which stop soon when cancelled.
+    let has_ended = AtomicBool::new(false);
+    let should_stop = || has_ended.load(Ordering::Relaxed) || progress.cancel().is_cancelled();
+    // Whoever waits for the scope to end waits for the pieces that are being encoded; told to, they stop soon.
     rayon::in_place_scope(|scope| {
+        let _ended = SetOnDrop(&has_ended);
         let mut n_ahead = 0;
         loop {
             progress.cancel().check()?;
@@ -87,9 +93,12 @@ pub fn transcribe(
             {
                 let (span, sender) = (work.pieces[id].span, sender.clone());
                 n_ahead += 1;
+                let should_stop = &should_stop;
                 scope.spawn(move |_| {
-                    // Nobody receives any more when the work was ended by an error.
-                    sender.send((id, encode(samples, span, whisper, progress.cancel()))).ok();
+                    // A panic is sent too, or whoever waits for the piece would wait for ever.
+                    let encoded = catch_unwind(AssertUnwindSafe(|| encode(samples, span, whisper, should_stop)));
+                    // The receiver lives as long as the scope.
+                    sender.send((id, encoded)).ok();
                 });
             }
             while work.batch.len() < batch_size && n_ahead > 0 {
@@ -102,7 +111,7 @@ pub fn transcribe(
                     continue;
                 };
                 n_ahead -= 1;
-                work.pieces[id].encoded = Some(encoded?);
+                work.pieces[id].encoded = Some(encoded.unwrap_or_else(|panic| resume_unwind(panic))?);
                 work.admit(id);
             }
             if work.batch.is_empty() {
@@ -113,6 +122,15 @@ pub fn transcribe(
             progress.at(work.order.n_chunks_done, chunks.len())?;
         }
     })
+}
+
+/// Says that something has ended, however it did.
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// The transcription of a recording while it goes on.
@@ -324,11 +342,15 @@ impl Order {
 }
 
 /// Spectrogram and encoder of one piece.
-fn encode(samples: &Mono16k, span: TimeSpan, whisper: &Whisper, cancel: &CancelToken) -> Result<Encoded, StageError> {
-    cancel.check()?;
+fn encode(
+    samples: &Mono16k,
+    span: TimeSpan,
+    whisper: &Whisper,
+    should_stop: &dyn Fn() -> bool,
+) -> Result<Encoded, StageError> {
     let clip = samples.read(span.to_samples(samples.len()))?;
     let mel = whisper.log_mel(&clip);
-    let encoded = whisper.encode(&mel, &|| cancel.is_cancelled())?.ok_or(Cancelled)?;
+    let encoded = whisper.encode(&mel, should_stop)?.ok_or(Cancelled)?;
     Ok(whisper.prepare(&encoded)?)
 }
 

@@ -19,7 +19,7 @@ const SMALLEST: Dimensions = Dimensions {
     n_decoder_layers: 1,
     n_mels: 8,
     n_audio_positions: 10,
-    n_text_positions: 8,
+    n_text_positions: 16,
     n_text_tokens: 300,
     languages: Languages::BeforeV3,
 };
@@ -142,7 +142,11 @@ fn what_is_wrong_with_a_checkpoint_is_said_by_its_name() {
             Damage::Entry(CONFIG, "encoder_ffn_dim", 65),
             &["model.encoder.layers.0.fc1.weight", "[64, 16]", "[65, 16]"],
         ),
-        (1, Damage::Entry(CONFIG, "max_target_positions", 9), &["model.decoder.embed_positions", "[8, 16]", "[9, 16]"]),
+        (
+            1,
+            Damage::Entry(CONFIG, "max_target_positions", 17),
+            &["model.decoder.embed_positions", "[16, 16]", "[17, 16]"],
+        ),
         (1, Damage::Entry(CONFIG, "num_mel_bins", 9), &["preprocessor_config.json", "feature_size is 8", "9"]),
         (1, Damage::Entry(CONFIG, "vocab_size", 300), &["vocab_size is 300"]),
         (1, Damage::CutShort(MODEL), &["cannot read the model file", MODEL]),

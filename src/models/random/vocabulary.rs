@@ -3,6 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::nn::whisper::byte_symbols;
+
 use super::sizes::Dimensions;
 
 /// The languages that a vocabulary has tokens for.
@@ -38,7 +40,7 @@ static LANGUAGE_CODES: [&str; 100] = [
 impl Dimensions {
     /// A byte-level BPE: the symbols of the bytes, then made-up tokens, each merged from two symbols.
     pub(super) fn tokenizer(&self) -> Value {
-        let symbols = byte_symbols();
+        let symbols: Vec<char> = byte_symbols().into_iter().map(|(symbol, _)| symbol).collect();
         let n_merges = self.n_text_tokens.saturating_sub(symbols.len());
         let pairs =
             symbols.iter().flat_map(|left| symbols.iter().map(move |right| (left.to_string(), right.to_string())));
@@ -87,13 +89,6 @@ impl Dimensions {
 /// The token of a blank: the place of its byte among the symbols.
 pub(super) const SPACE: usize = 220;
 
-/// The characters that stand for the 256 bytes in byte-level BPE, in the order of GPT-2's vocabulary: bytes that print
-/// as something stand for themselves and come first; the others are written with the letters behind Latin-1.
-fn byte_symbols() -> Vec<char> {
-    let prints = |byte: &u8| matches!(*byte, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF);
-    (0..=u8::MAX).filter(prints).map(char::from).chain('\u{100}'..'\u{144}').collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,9 +96,11 @@ mod tests {
     #[test]
     fn every_byte_has_a_symbol_of_its_own() {
         let mut symbols = byte_symbols();
-        assert_eq!((symbols[0], symbols[SPACE]), ('!', 'Ġ'));
-        symbols.sort_unstable();
-        symbols.dedup();
-        assert_eq!(symbols.len(), 256);
+        assert_eq!((symbols[0], symbols[SPACE]), (('!', b'!'), ('Ġ', b' ')));
+        for part in [|symbol: &(char, u8)| u32::from(symbol.0), |symbol: &(char, u8)| u32::from(symbol.1)] {
+            symbols.sort_unstable_by_key(part);
+            symbols.dedup_by_key(|symbol| part(symbol));
+            assert_eq!(symbols.len(), 256);
+        }
     }
 }

@@ -33,6 +33,9 @@ pub enum ConfigError {
     },
 }
 
+/// Fewer tokens are not enough for a prompt (three quarters of them and four more) and a token after it.
+const MIN_TARGET_POSITIONS: usize = 16;
+
 /// Sizes of the network, and the tokens that never or not at first may be said.
 #[derive(Clone, Debug, Deserialize)]
 pub struct WhisperConfig {
@@ -118,10 +121,18 @@ impl WhisperConfig {
             ("num_mel_bins", config.num_mel_bins),
             ("max_source_positions", config.max_source_positions),
             ("max_target_positions", config.max_target_positions),
+            ("encoder_ffn_dim", config.encoder_ffn_dim),
+            ("decoder_ffn_dim", config.decoder_ffn_dim),
+            ("vocab_size", config.vocab_size),
         ] {
             if size == 0 {
                 return Err(ConfigError::Value { entry, found: "0".into(), needed: "it must be positive".into() });
             }
+        }
+        if config.max_target_positions < MIN_TARGET_POSITIONS {
+            let (found, needed) =
+                (config.max_target_positions, format!("no prompt fits less than {MIN_TARGET_POSITIONS}"));
+            return Err(ConfigError::Value { entry: "max_target_positions", found: found.to_string(), needed });
         }
         if config.activation_function != gelu() || config.scale_embedding {
             let found = format!("{} and scale_embedding {}", config.activation_function, config.scale_embedding);
@@ -173,12 +184,24 @@ impl WhisperConfig {
 
     /// Makes sure that every token has an embedding.
     pub(super) fn check_tokenizer(&self, tokenizer: &Tokenizer) -> Result<(), ConfigError> {
-        let last = tokenizer.no_timestamps as usize;
+        let last = tokenizer.last_special() as usize;
         if last < self.vocab_size {
             return Ok(());
         }
         let needed = format!("the tokenizer numbers its tokens up to {last}");
         Err(ConfigError::Value { entry: "vocab_size", found: self.vocab_size.to_string(), needed })
+    }
+
+    /// Makes sure that each of these tokens has an embedding.
+    pub fn check_tokens(&self, tokens: &[TokenId]) -> Result<(), ConfigError> {
+        match tokens.iter().find(|token| **token as usize >= self.vocab_size) {
+            None => Ok(()),
+            Some(token) => Err(ConfigError::Value {
+                entry: "vocab_size",
+                found: self.vocab_size.to_string(),
+                needed: format!("the tokenizer gave token {token}"),
+            }),
+        }
     }
 
     /// Whether the model knows more than English. Where no file says so, the vocabulary does, as for openai-whisper: those
@@ -258,7 +281,7 @@ mod tests {
     fn heads_that_the_model_does_not_have_are_not_aligned_with() {
         const CONFIG: &str = r#"{"d_model": 4, "encoder_layers": 1, "encoder_attention_heads": 1, "encoder_ffn_dim": 4,
             "decoder_layers": 3, "decoder_attention_heads": 2, "decoder_ffn_dim": 4, "num_mel_bins": 80,
-            "max_source_positions": 10, "max_target_positions": 10, "vocab_size": 10}"#;
+            "max_source_positions": 10, "max_target_positions": 16, "vocab_size": 10}"#;
         let last_half: &[(usize, usize)] = &[(1, 0), (1, 1), (2, 0), (2, 1)];
         for (generation, expected) in [
             ("{}", last_half),

@@ -136,6 +136,10 @@ impl Decoder {
         })
     }
 
+    /// Keys and values for cross-attention.
+    ///
+    /// # Shapes
+    /// `encoded` `[frames, width]`.
     pub(super) fn prepare(&self, encoded: &[f32]) -> Encoded {
         let width = self.width;
         let (n_frames, head_width) = (encoded.len() / width, width / self.n_heads);
@@ -166,6 +170,10 @@ impl Decoder {
         Encoded { layers: layers.collect::<Vec<_>>().into(), n_frames }
     }
 
+    /// See [`super::Whisper::decode`].
+    ///
+    /// # Shapes
+    /// Returns `[positions, vocabulary]`.
     pub(super) fn forward(
         &self,
         batch: &mut [(&mut DecoderState, &[TokenId])],

@@ -7,7 +7,6 @@ use super::super::attention::self_attention;
 use super::super::checkpoint::{Bias, CheckpointError, Scope};
 use super::super::eight_bit::{EightBit, ROWS_PER_TASK};
 use super::super::linear::{ComputeType, Linear, Write};
-
 use super::super::norm::LayerNorm;
 use super::config::WhisperConfig;
 

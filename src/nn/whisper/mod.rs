@@ -35,6 +35,7 @@ pub use rules::{DecodeOptions, Suppression, Task, Timestamps};
 pub use search::Strategy;
 pub use tokenizer::{TokenId, TokenizedWord, Tokenizer};
 use vocabulary::Vocabulary;
+pub use vocabulary::byte_symbols;
 
 /// Names of the vocabulary in the ready form of a model.
 const VOCABULARY_BYTES: &str = "vocabulary.bytes";

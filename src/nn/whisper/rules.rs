@@ -6,7 +6,7 @@ use rten_simd::ops::{BitOps, NumOps};
 use rten_simd::{Isa, SimdOp, SimdUnaryOp};
 use rten_vecmath::Exp;
 
-use super::config::{ConfigError, WhisperConfig};
+use super::config::WhisperConfig;
 use super::search::Strategy;
 use super::tokenizer::{TokenId, Tokenizer};
 
@@ -72,10 +72,7 @@ pub struct DecodeOptions {
 impl DecodeOptions {
     /// The same, but numbers are written in words: no token may come that has a digit or one of `%$£` in it, as in
     /// whisperX 3.8. To be done once and copied, for it reads the whole vocabulary.
-    ///
-    /// # Errors
-    /// The tokenizer's own decoder is broken.
-    pub fn without_numerals(mut self, tokenizer: &Tokenizer) -> Result<Self, ConfigError> {
+    pub fn without_numerals(mut self, tokenizer: &Tokenizer) -> Self {
         let mut suppressed = self.suppressed.to_vec();
         for token in 0..tokenizer.end_of_text {
             if tokenizer.decode(&[token]).contains(|c: char| c.is_ascii_digit() || "%$£".contains(c)) {
@@ -83,7 +80,7 @@ impl DecodeOptions {
             }
         }
         self.suppressed = suppressed.into();
-        Ok(self)
+        self
     }
 
     /// The tokens that the decoder is started with, and where among them `<|startoftranscript|>` is. The prefix is
@@ -203,7 +200,7 @@ impl TimestampRules {
         if sampled.is_empty() {
             forbid(&mut logits[..first]);
             if let Some(max_initial) = self.max_initial {
-                let end = (first + max_initial + 1).min(logits.len());
+                let end = first.saturating_add(max_initial).saturating_add(1).min(logits.len());
                 forbid(&mut logits[end..]);
             }
         }

@@ -168,6 +168,14 @@ impl Tokenizer {
         self.languages.iter().find(|(_, id)| *id == token).map(|(code, _)| code.as_str())
     }
 
+    /// The highest number of a token that decoding cannot do without.
+    pub(super) fn last_special(&self) -> TokenId {
+        let always = [self.end_of_text, self.start_of_transcript, self.start_of_prev, self.no_timestamps];
+        let sometimes = [self.translate, self.transcribe, self.no_speech].into_iter().flatten();
+        let languages = self.languages.iter().map(|(_, token)| *token);
+        always.into_iter().chain(sometimes).chain(languages).max().expect("some are always there")
+    }
+
     /// The token of time 0.00; later times follow in steps of 20 ms.
     pub fn first_timestamp(&self) -> TokenId {
         self.no_timestamps + 1

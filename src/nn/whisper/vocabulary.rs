@@ -17,18 +17,15 @@ pub(super) struct Vocabulary {
 }
 
 #[derive(Deserialize)]
-struct TokenizerFile<'a> {
-    #[serde(borrow)]
-    model: Model<'a>,
+struct TokenizerFile {
+    model: Model,
     #[serde(default)]
     added_tokens: Vec<AddedToken>,
 }
 
 #[derive(Deserialize)]
-struct Model<'a> {
-    /// Most names are read where they lie; those with escapes are copied.
-    #[serde(borrow)]
-    vocab: BTreeMap<std::borrow::Cow<'a, str>, TokenId>,
+struct Model {
+    vocab: BTreeMap<String, TokenId>,
 }
 
 #[derive(Deserialize)]
@@ -43,12 +40,13 @@ impl Vocabulary {
         let not_a_tokenizer = |error: serde_json::Error| ConfigError::Tokenizer(error.to_string());
         let TokenizerFile { model, added_tokens } = serde_json::from_str(text).map_err(not_a_tokenizer)?;
         let ids = model.vocab.values().chain(added_tokens.iter().map(|token| &token.id));
-        let n_tokens = ids.max().map_or(0, |last| *last as usize + 1);
-        if n_tokens > MAX_TOKENS {
-            return Err(ConfigError::Tokenizer(format!("it numbers its tokens up to {n_tokens}")));
+        let last = ids.max().copied().unwrap_or_default();
+        if last > MAX_TOKEN {
+            return Err(ConfigError::Tokenizer(format!("it numbers its tokens up to {last}")));
         }
+        let n_tokens = last as usize + 1;
         let mut tokens: Vec<Vec<u8>> = vec![Vec::new(); n_tokens];
-        let byte_of = byte_of_character();
+        let byte_of: BTreeMap<char, u8> = byte_symbols().into_iter().collect();
         for (name, id) in model.vocab {
             let bytes: Option<Vec<u8>> = name.chars().map(|character| byte_of.get(&character).copied()).collect();
             tokens[id as usize] = bytes.unwrap_or_else(|| name.as_bytes().to_vec());
@@ -88,15 +86,15 @@ impl Vocabulary {
 }
 
 /// No vocabulary is near this size; one that claims to be would only take memory.
-const MAX_TOKENS: usize = 1 << 22;
+const MAX_TOKEN: TokenId = 1 << 22;
 
-/// The character by which a byte-level vocabulary writes each byte: itself if it can be seen, and one from U+0100 on, in
-/// their order, for the others (GPT-2's `bytes_to_unicode`).
-fn byte_of_character() -> BTreeMap<char, u8> {
-    let is_seen = |byte: &u8| matches!(byte, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF);
-    let seen = (0..=u8::MAX).filter(is_seen).map(|byte| (char::from(byte), byte));
-    let unseen = (0..=u8::MAX).filter(|byte| !is_seen(byte));
-    seen.chain(('\u{100}'..).zip(unseen)).collect()
+/// The bytes and the characters by which a byte-level vocabulary writes them, in the order of GPT-2's: those that print as
+/// something stand for themselves and come first; the others are written with the letters behind Latin-1.
+pub fn byte_symbols() -> Vec<(char, u8)> {
+    let prints = |byte: &u8| matches!(byte, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF);
+    let as_they_are = (0..=u8::MAX).filter(prints).map(|byte| (char::from(byte), byte));
+    let others = (0..=u8::MAX).filter(|byte| !prints(byte));
+    as_they_are.chain(('\u{100}'..).zip(others)).collect()
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ const EDGE_TOLERANCE_SECS: f64 = 0.5;
 /// The times of words could not be found.
 #[derive(Debug, thiserror::Error)]
 pub enum WordTimesError {
-    /// The text is longer than the decoder can read, or the tokenizer's own decoder is broken.
+    /// The text is longer than the decoder can read.
     #[error(transparent)]
     Text(#[from] ConfigError),
     /// The device gave up.

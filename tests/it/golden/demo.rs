@@ -21,13 +21,14 @@ use crate::wer::word_error_rate;
 const TOLERANCE_SECS: f64 = 0.020;
 
 fn transcribe(recording: &Path, compute_type: ComputeType) -> Arc<Transcript> {
+    let request = JobRequest { compute_type, ..JobRequest::new(recording.into(), "demo") };
+    transcribe_on(None, JobRequest { language: Some("en".into()), ..request })
+}
+
+fn transcribe_on(n_threads: Option<usize>, request: JobRequest) -> Arc<Transcript> {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let mut engine = Engine::start(AppPaths::below(folder.path()), None, Arc::new(|| {})).expect("threads");
-    engine.transcribe(JobRequest {
-        language: Some("en".into()),
-        compute_type,
-        ..JobRequest::new(recording.into(), "demo")
-    });
+    let mut engine = Engine::start(AppPaths::below(folder.path()), n_threads, Arc::new(|| {})).expect("threads");
+    engine.transcribe(request);
     loop {
         match engine.recv_timeout(Duration::from_mins(10)).expect("an event in time") {
             Event::JobDone(_, transcript, _) => return transcript,
@@ -106,4 +107,21 @@ fn golden_demo_meetings_in_8_bits() {
     let (found, reference) = (n_errors / n_words, n_reference_errors / n_words);
     // Half a point, and one sentence misheard: the bundled meeting alone has 131 words.
     assert!(found <= reference + 0.005 + 5.0 / n_words, "WER {found:.4}, reference {reference:.4}");
+}
+
+/// Which chunks are decoded together, and when each of them is encoded, depends on the threads; the text does not.
+#[test]
+fn threads_and_batches_change_nothing() {
+    let (meetings, results) = sources();
+    let name = results.as_object().and_then(|results| results.keys().next()).expect("a meeting");
+    for compute_type in [ComputeType::F32, ComputeType::Int8] {
+        let transcripts = [(1, 1), (2, 3), (3, 8)].map(|(n_threads, batch_size)| {
+            let request = JobRequest::new(meetings.join(format!("{name}.flac")), "demo");
+            transcribe_on(Some(n_threads), JobRequest { compute_type, batch_size, ..request })
+        });
+        assert!(!transcripts[0].segments.is_empty());
+        for transcript in &transcripts[1..] {
+            assert_eq!(transcript.segments, transcripts[0].segments, "{compute_type:?}");
+        }
+    }
 }
