@@ -13,6 +13,7 @@ mod linear;
 pub mod mel;
 mod norm;
 mod pairs;
+pub mod random;
 pub mod sincnet_lstm;
 mod stored;
 pub mod whisper;

@@ -18,6 +18,7 @@ use safetensors::Dtype;
 use serde_json::{Map, Value, json};
 
 use crate::files::{self, FileError};
+use crate::nn::random::SplitMix64;
 use crate::task::{CancelToken, Cancelled};
 
 use super::safetensors_file::{Entry, write_header};
@@ -214,23 +215,16 @@ fn sinusoid(position: usize, channel: usize, n_channels: usize) -> f32 {
     (if channel < n_frequencies { phase.sin() } else { phase.cos() }) as f32
 }
 
-/// Numbers that look random: `splitmix64` (Steele et al., 2014).
-struct Random(u64);
+/// The weights of one tensor, drawn one after the other.
+struct Random(SplitMix64);
 
 impl Random {
     /// A tensor has a stream of its own, so that its values do not depend on the file that it is in.
     fn of_tensor(seed: u64, tensor_idx: usize) -> Self {
         // Hashed twice, so that neighbouring seeds and tensors do not share a stream, one shifted against the other.
-        let of_seed = Self(seed).next_bits();
-        Self(Self(of_seed ^ tensor_idx as u64).next_bits())
-    }
-
-    fn next_bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
+        let of_seed = SplitMix64::new(seed).next_bits();
+        let of_tensor = SplitMix64::new(of_seed ^ tensor_idx as u64).next_bits();
+        Self(SplitMix64::new(of_tensor))
     }
 
     /// Mean 0 and a standard deviation of 0.02, as transformers initialises Whisper: the sum of four evenly distributed
@@ -240,7 +234,7 @@ impl Random {
     fn next_weight(&mut self) -> f32 {
         const SCALE: f32 = 0.02 * 1.732_05 / 65_536.0;
         const MEAN: i32 = 2 * u16::MAX as i32;
-        let bits = self.next_bits();
+        let bits = self.0.next_bits();
         let sum: i32 = (0..4).map(|quarter| i32::from((bits >> (16 * quarter)) as u16)).sum();
         (sum - MEAN) as f32 * SCALE
     }

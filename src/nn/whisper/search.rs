@@ -4,6 +4,7 @@
 //! Pure bookkeeping over logits: it runs no network. Each step turns the logits of the live sequences into
 //! [`Continuation`]s, which say what sequence each new one goes on from.
 
+use super::super::random::SplitMix64;
 use super::generate::Ending;
 use super::rules::log_sum_exp;
 use super::tokenizer::TokenId;
@@ -59,7 +60,7 @@ pub(super) struct Search {
     end_of_text: TokenId,
     live: Vec<Hypothesis>,
     ended: Vec<Hypothesis>,
-    random: Random,
+    random: SplitMix64,
 }
 
 impl Search {
@@ -67,7 +68,7 @@ impl Search {
     pub(super) fn new(strategy: Strategy, length_penalty: Option<f32>, end_of_text: TokenId) -> Self {
         let seed = if let Strategy::Sample { seed, .. } = strategy { seed } else { 0 };
         let live = vec![Hypothesis::default()];
-        Self { strategy, length_penalty, end_of_text, live, ended: Vec::new(), random: Random::new(seed) }
+        Self { strategy, length_penalty, end_of_text, live, ended: Vec::new(), random: SplitMix64::new(seed) }
     }
 
     /// The sequences that go on, in the order of their logits.
@@ -229,25 +230,6 @@ fn largest(values: &[f32], n: usize) -> Vec<usize> {
         }
     }
     best
-}
-
-/// Numbers that look random and depend on the seed alone: `splitmix64` (Steele et al., 2014).
-#[derive(Debug)]
-struct Random(u64);
-
-impl Random {
-    fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// From 0 to below 1.
-    fn next_unit(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    }
 }
 
 #[cfg(test)]
