@@ -21,11 +21,13 @@
 //!
 //! # Who may import whom
 //! ```text
-//! units paths files task   -> nothing of ours        settings -> paths files
-//! transcript -> units                                export   -> transcript units
-//! audio -> units files task                          nn       -> nothing of ours
-//! models -> nn paths files task                      pipeline -> units audio nn transcript task
-//! engine -> all above except export                  cli -> engine export settings transcript units paths files
+//! units paths files task assignment -> nothing of ours
+//! settings -> paths files            voices   -> files paths
+//! transcript -> units                export   -> transcript units
+//! audio -> units files task          score    -> transcript units assignment
+//! nn -> nothing of ours              pipeline -> units audio nn transcript task assignment
+//! models -> nn paths files task      engine   -> all above except export and score
+//! cli -> engine export score settings transcript units paths files
 //! ui -> engine models::catalog transcript export settings units paths
 //! ```
 //! `tests/it/house_rules.rs` reads the sources and fails on a breach. egui lives in `ui` alone.
@@ -45,6 +47,7 @@
 //! nothing iterates over a hash map into output. (A graphics card rounds differently for batches of different size, which
 //! can turn the balance between two tokens that are equally likely.)
 
+pub mod assignment;
 pub mod audio;
 pub mod cli;
 pub mod engine;
@@ -54,8 +57,10 @@ pub mod models;
 pub mod nn;
 pub mod paths;
 pub mod pipeline;
+pub mod score;
 pub mod settings;
 pub mod task;
 pub mod transcript;
 pub mod ui;
 pub mod units;
+pub mod voices;

@@ -10,6 +10,8 @@ use directories::ProjectDirs;
 pub struct AppPaths {
     /// Settings, written by the user's choices in the window.
     pub config_dir: PathBuf,
+    /// What only the user can make: enrolled voices.
+    pub data_dir: PathBuf,
     /// What can be made again: spooled audio.
     pub cache_dir: PathBuf,
     asset_roots: Vec<PathBuf>,
@@ -18,16 +20,27 @@ pub struct AppPaths {
 impl AppPaths {
     /// The platform's own places (XDG on Linux), or the working directory for a user without a home.
     pub fn of_this_user() -> Self {
-        let (config_dir, cache_dir) = match ProjectDirs::from("", "", "hansard") {
-            Some(dirs) => (dirs.config_dir().to_path_buf(), dirs.cache_dir().to_path_buf()),
-            None => (PathBuf::from(".hansard"), PathBuf::from(".hansard/cache")),
+        let dirs = ProjectDirs::from("", "", "hansard");
+        let folder = |of: fn(&ProjectDirs) -> &Path, otherwise: &str| {
+            dirs.as_ref().map_or_else(|| PathBuf::from(otherwise), |dirs| of(dirs).to_path_buf())
         };
-        Self { config_dir, cache_dir, asset_roots: asset_roots() }
+        Self {
+            config_dir: folder(ProjectDirs::config_dir, ".hansard"),
+            data_dir: folder(ProjectDirs::data_dir, ".hansard/data"),
+            cache_dir: folder(ProjectDirs::cache_dir, ".hansard/cache"),
+            asset_roots: asset_roots(),
+        }
     }
 
     /// Everything below `root`, and the assets of this source tree or installation.
     pub fn below(root: &Path) -> Self {
-        Self { config_dir: root.join("config"), cache_dir: root.join("cache"), asset_roots: asset_roots() }
+        let folder = |name| root.join(name);
+        Self {
+            config_dir: folder("config"),
+            data_dir: folder("data"),
+            cache_dir: folder("cache"),
+            asset_roots: asset_roots(),
+        }
     }
 
     /// The settings file.

@@ -7,9 +7,12 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, value_parser};
 
 use crate::engine::{
-    ComputeDevice, ComputeType, DEFAULT_BATCH_SIZE, DEFAULT_MODEL, Mode, Numerals, PreviousText, Task,
+    Alignment, ComputeDevice, ComputeType, DEFAULT_BATCH_SIZE, DEFAULT_DIARIZATION, DEFAULT_MODEL, Diarize, Mode,
+    Numerals, PreviousText, SpeakerCount, SpeakerRequest, Task,
 };
 use crate::export::Format;
+
+use super::score::ScoreArguments;
 
 /// More threads than any machine has cores only cost memory.
 const MAX_THREADS: i64 = 512;
@@ -73,6 +76,13 @@ pub(super) enum Action {
         #[command(subcommand)]
         action: ModelsAction,
     },
+    /// Enrol voices, so that speakers get their names
+    Speakers {
+        #[command(subcommand)]
+        action: SpeakersAction,
+    },
+    /// Compare a result with what is known to be right: who spoke when (DER), or what was said (WER)
+    Score(ScoreArguments),
     /// Time each stage on this machine
     Bench(BenchArguments),
 }
@@ -103,6 +113,9 @@ pub(super) struct TranscribeArguments {
     #[command(flatten)]
     pub(super) manner: MannerArguments,
 
+    #[command(flatten)]
+    pub(super) speakers: SpeakerArguments,
+
     /// Texts that the search follows at once: more is slower and sometimes better
     #[arg(long, value_name = "N", default_value = "1")]
     pub(super) beam_size: NonZeroUsize,
@@ -120,7 +133,7 @@ pub(super) struct TranscribeArguments {
     #[arg(long, value_enum, default_value_t = DeviceName::Auto)]
     pub(super) device: DeviceName,
 
-    /// What to write: one or more of txt, md, srt, vtt, json, tsv, csv, separated by commas
+    /// What to write: one or more of txt, md, srt, vtt, json, tsv, csv, rttm, separated by commas
     #[arg(long, value_name = "LIST", default_value = "txt", value_delimiter = ',')]
     pub(super) format: Vec<Format>,
 
@@ -175,6 +188,69 @@ impl MannerArguments {
     }
 }
 
+// Who speaks, and when each word is said.
+#[derive(Debug, Args)]
+pub(super) struct SpeakerArguments {
+    /// Folder with voices to recognise in these recordings, NAME/*.wav or NAME.wav, beside those enrolled with
+    /// `hansard speakers`
+    #[arg(long = "speakers", value_name = "DIR")]
+    pub(super) voices: Option<PathBuf>,
+
+    /// How many people speak, where that is known
+    #[arg(long, value_name = "N", conflicts_with_all = ["min_speakers", "max_speakers"])]
+    pub(super) num_speakers: Option<NonZeroUsize>,
+
+    /// At least so many people speak
+    #[arg(long, value_name = "N")]
+    pub(super) min_speakers: Option<NonZeroUsize>,
+
+    /// At most so many people speak
+    #[arg(long, value_name = "N")]
+    pub(super) max_speakers: Option<NonZeroUsize>,
+
+    /// Do not ask who speaks
+    #[arg(long, conflicts_with_all = ["voices", "num_speakers", "min_speakers", "max_speakers"])]
+    pub(super) no_diarize: bool,
+
+    /// Do not ask when each word is said: segments are as long as the stretches that were transcribed at once
+    #[arg(long)]
+    pub(super) no_align: bool,
+
+    /// The aligner: a folder with a wav2vec2 model in Hugging Face layout [default: the one of the language]
+    #[arg(long, value_name = "FOLDER", conflicts_with = "no_align")]
+    pub(super) align_model: Option<PathBuf>,
+
+    /// The diarization model: `demo`, which is built in, or a folder with the config.yaml of a pipeline of pyannote's
+    #[arg(long, value_name = "NAME|FOLDER", default_value = DEFAULT_DIARIZATION)]
+    pub(super) diarization_model: String,
+}
+
+impl SpeakerArguments {
+    /// Whether words get times of their own.
+    pub(super) fn alignment(&self) -> Alignment {
+        match &self.align_model {
+            _ if self.no_align => Alignment::Off,
+            Some(folder) => Alignment::With(folder.clone()),
+            None => Alignment::Automatic,
+        }
+    }
+
+    /// What is to be found out about speakers.
+    pub(super) fn request(&self) -> SpeakerRequest {
+        let number = |number: Option<NonZeroUsize>| number.map(usize::from);
+        SpeakerRequest {
+            diarize: if self.no_diarize { Diarize::Off } else { Diarize::On },
+            model: self.diarization_model.clone(),
+            count: SpeakerCount {
+                exact: number(self.num_speakers),
+                min: number(self.min_speakers),
+                max: number(self.max_speakers),
+            },
+            voices: self.voices.clone(),
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(super) struct DemoArguments {
     /// Only print the transcript, also where there is a display
@@ -199,6 +275,58 @@ pub(super) enum ModelsAction {
 
         /// The folder for the copy, which is made if it is missing
         folder: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SpeakersAction {
+    /// Show the enrolled voices
+    List {
+        /// Print one JSON object instead of a table
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take somebody's voice from recordings of this person alone, 10 seconds or more in all
+    Enrol {
+        /// Who it is
+        #[arg(required_unless_present = "folder", requires = "files")]
+        name: Option<String>,
+
+        /// The recordings
+        #[arg(value_name = "FILE")]
+        files: Vec<PathBuf>,
+
+        /// Enrol all voices of a folder with recordings NAME.wav or folders NAME of recordings
+        #[arg(long, value_name = "DIR", conflicts_with_all = ["name", "files"])]
+        folder: Option<PathBuf>,
+    },
+    /// Give a voice another name
+    Rename {
+        /// Its name
+        from: String,
+        /// The new one
+        to: String,
+    },
+    /// Make one voice of two
+    Merge {
+        /// The voice that is no more afterwards
+        from: String,
+        /// The voice that has both
+        into: String,
+    },
+    /// Forget a voice
+    Remove {
+        /// Its name
+        name: String,
+    },
+    /// Compare the voice in a recording with the enrolled ones
+    Test {
+        /// The recording
+        file: PathBuf,
+
+        /// Print one JSON object instead of a table
+        #[arg(long)]
+        json: bool,
     },
 }
 

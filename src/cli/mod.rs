@@ -10,6 +10,8 @@ mod bench;
 mod demo;
 mod models;
 mod progress;
+mod score;
+mod speakers;
 mod transcribe;
 
 use std::env;
@@ -62,6 +64,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, paths: &AppPaths) -> N
         Ok(Arguments { action: Some(Action::Demo(arguments)) }) => demo::run(&arguments, paths),
         Ok(Arguments { action: Some(Action::Models { action }) }) => models::run(&action, paths).map(Next::Exit),
         Ok(Arguments { action: Some(Action::Bench(arguments)) }) => bench::run(&arguments, paths).map(Next::Exit),
+        Ok(Arguments { action: Some(Action::Speakers { action }) }) => speakers::run(&action, paths).map(Next::Exit),
+        Ok(Arguments { action: Some(Action::Score(arguments)) }) => score::run(&arguments).map(Next::Exit),
         Err(help_or_wrong_usage) => Err(help_or_wrong_usage.into()),
     };
     next.unwrap_or_else(|error| Next::Exit(report(error)))

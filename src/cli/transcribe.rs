@@ -23,6 +23,12 @@ use super::progress::{Display, Verbosity};
 
 /// Transcribes what the arguments name.
 pub(super) fn run(arguments: TranscribeArguments, paths: &AppPaths) -> anyhow::Result<ExitCode> {
+    if let (Some(min), Some(max)) = (arguments.speakers.min_speakers, arguments.speakers.max_speakers)
+        && min > max
+    {
+        let message = format!("--min-speakers {min} is more than --max-speakers {max}");
+        return Err(args::wrong_usage_of_transcribe(&message).into());
+    }
     let destination = Destination::of(&arguments)?;
     let n_threads = arguments.threads.map(usize::from);
     let mut engine = Engine::start(paths.clone(), n_threads, Arc::new(|| {})).context("cannot start the engine")?;
@@ -40,6 +46,8 @@ pub(super) fn run(arguments: TranscribeArguments, paths: &AppPaths) -> anyhow::R
         previous_text: manner.previous_text(),
         beam_size: arguments.beam_size.into(),
         batch_size: arguments.batch_size.into(),
+        alignment: arguments.speakers.alignment(),
+        speakers: arguments.speakers.request(),
         device: arguments.device.into(),
         compute_type: arguments.compute_type.into(),
         ..JobRequest::new(path, &arguments.model)

@@ -17,7 +17,7 @@ use crate::nn::ComputeType;
 use crate::nn::whisper::{DecoderState, DeviceError, Encoded, TokenId, Tokenizer, Whisper};
 use crate::paths::AppPaths;
 use crate::pipeline::StageError;
-use crate::pipeline::speech::speech_scores;
+use crate::pipeline::segmentation;
 use crate::task::{CancelToken, Cancelled, Progress};
 use crate::units::{SAMPLE_RATE_HZ, SampleIdx, Seconds};
 
@@ -211,10 +211,11 @@ impl Bench<'_> {
         drop(whisper);
 
         (self.report)("finding speech");
-        let segmentation = MemoryCache::new(self.paths.clone()).segmentation()?;
+        let segmenter = MemoryCache::new(self.paths.clone()).segmentation()?;
         let minute = Mono16k::from_samples(sound(60 * SAMPLE_RATE_HZ as usize));
         let progress = Progress::unwatched(self.cancel);
-        let (speech_ms_per_minute, _) = self.best_ms(|| Ok(speech_scores(&minute, &segmentation, &progress)?))?;
+        let (speech_ms_per_minute, _) =
+            self.best_ms(|| Ok(segmentation::segmentation(&minute, &segmenter, &progress)?))?;
         Ok(BenchReport {
             n_threads: rayon::current_num_threads(),
             window: SampleIdx(n_samples).to_seconds(),

@@ -2,12 +2,16 @@
 
 use std::path::PathBuf;
 
+use crate::models::catalog;
 pub use crate::models::device::ComputeDevice;
 pub use crate::nn::ComputeType;
 pub use crate::nn::whisper::Task;
+pub use crate::pipeline::diarize::SpeakerCount;
 pub use crate::pipeline::options::{Numerals, PreviousText};
 use crate::settings::Settings;
 use crate::task::CancelToken;
+
+use super::voices::VoiceCommand;
 
 /// Number of a job, unique within one engine, in the order of submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,6 +28,48 @@ pub enum Mode {
     Batched,
     /// From beginning to end, window after window, each with the text before it as a hint.
     Sequential,
+}
+
+/// Whether and how words get times of their own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Alignment {
+    /// By the aligner of the language where there is one, else by Whisper itself.
+    #[default]
+    Automatic,
+    /// By a wav2vec2 model in a folder, in Hugging Face layout, whatever the language.
+    With(PathBuf),
+    /// Not at all.
+    Off,
+}
+
+/// Whether speakers are told apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Diarize {
+    /// Every turn and word gets its speaker.
+    #[default]
+    On,
+    /// Nobody asks who speaks.
+    Off,
+}
+
+/// What is to be found out about the speakers of a recording.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpeakerRequest {
+    /// Whether they are told apart at all.
+    pub diarize: Diarize,
+    /// Name of the diarization model as the catalog lists it, or its folder. Its first part finds speech, too.
+    pub model: String,
+    /// What is known of their number.
+    pub count: SpeakerCount,
+    /// Folder with more voices for this job, `NAME/*.wav` or `NAME.wav`, beside those that are enrolled.
+    pub voices: Option<PathBuf>,
+}
+
+impl Default for SpeakerRequest {
+    fn default() -> Self {
+        let model = catalog::DEFAULT_DIARIZATION.to_owned();
+        Self { diarize: Diarize::On, model, count: SpeakerCount::default(), voices: None }
+    }
 }
 
 /// A recording to transcribe, and how.
@@ -53,6 +99,10 @@ pub struct JobRequest {
     pub beam_size: usize,
     /// Chunks that are decoded together.
     pub batch_size: usize,
+    /// Whether words get times of their own,
+    pub alignment: Alignment,
+    /// and who speaks.
+    pub speakers: SpeakerRequest,
     /// What the speech model computes on,
     pub device: ComputeDevice,
     /// and how exactly.
@@ -75,6 +125,8 @@ impl JobRequest {
             previous_text: PreviousText::Given,
             beam_size: 1,
             batch_size: DEFAULT_BATCH_SIZE,
+            alignment: Alignment::Automatic,
+            speakers: SpeakerRequest::default(),
             device: ComputeDevice::Auto,
             compute_type: ComputeType::Int8,
         }
@@ -106,4 +158,6 @@ pub enum Command {
     },
     /// Keep the user's choices.
     SaveSettings(Settings),
+    /// Do something with the enrolled voices.
+    Voices(VoiceCommand),
 }

@@ -10,11 +10,13 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, select};
 
 use crate::files;
 use crate::paths::AppPaths;
+use crate::task::CancelToken;
 
 use super::Wake;
 use super::command::{Command, JobId};
 use super::event::Event;
-use super::worker::{self, Job, Runner};
+use super::voices;
+use super::worker::{self, Job, Runner, Work};
 
 /// Room between the inference thread and this one, which never waits for long.
 const WORKER_EVENT_CAPACITY: usize = 64;
@@ -29,12 +31,15 @@ pub(super) fn spawn(
     events: Sender<Event>,
     wake: Wake,
 ) -> io::Result<JoinHandle<()>> {
-    let (jobs, job_queue) = bounded(1);
+    let (work, work_queue) = bounded(1);
     let (worker_sink, worker_events) = bounded(WORKER_EVENT_CAPACITY);
-    let worker = worker::spawn(runner, job_queue, worker_sink)?;
+    let worker = worker::spawn(runner, work_queue, worker_sink)?;
     thread::Builder::new().name("hansard-engine".into()).spawn(move || {
-        let mut coordinator = Coordinator { paths, jobs, events, wake, queue: VecDeque::new(), running: None };
+        let voices_cancel = CancelToken::default();
+        let queue = VecDeque::new();
+        let mut coordinator = Coordinator { paths, work, events, wake, queue, running: None, voices_cancel };
         coordinator.run(&commands, &worker_events);
+        coordinator.voices_cancel.cancel();
         // Closing both channels lets the inference thread finish its job (which was cancelled) and end.
         drop((coordinator, worker_events));
         if worker.join().is_err() {
@@ -45,11 +50,20 @@ pub(super) fn spawn(
 
 struct Coordinator {
     paths: AppPaths,
-    jobs: Sender<Job>,
+    work: Sender<Work>,
     events: Sender<Event>,
     wake: Wake,
-    queue: VecDeque<Job>,
-    running: Option<JobId>,
+    queue: VecDeque<Work>,
+    running: Option<Running>,
+    /// Stops work on voices when the engine ends; jobs have tokens of their own.
+    voices_cancel: CancelToken,
+}
+
+/// What the inference thread does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Running {
+    Job(JobId),
+    Voices,
 }
 
 impl Coordinator {
@@ -71,12 +85,12 @@ impl Coordinator {
     fn handle_command(&mut self, command: Command) {
         match command {
             Command::Transcribe { job, request, cancel } => {
-                self.queue.push_back(Job { id: job, request, cancel });
+                self.queue.push_back(Work::Job(Job { id: job, request, cancel }));
                 self.start_next();
             }
             Command::Unqueue(job) => {
                 let n_before = self.queue.len();
-                self.queue.retain(|queued| queued.id != job);
+                self.queue.retain(|work| !matches!(work, Work::Job(queued) if queued.id == job));
                 if self.queue.len() < n_before {
                     self.emit(Event::JobCancelled(job));
                 }
@@ -93,6 +107,14 @@ impl Coordinator {
                 };
                 self.emit(event);
             }
+            Command::Voices(command) if command.needs_inference() => {
+                self.queue.push_back(Work::Voices(command, self.voices_cancel.clone()));
+                self.start_next();
+            }
+            Command::Voices(command) => {
+                let answer = voices::perform_alone(&command, &self.paths).map_err(|error| error.to_string());
+                self.emit(Event::Voices(answer));
+            }
             Command::SaveSettings(settings) => {
                 if let Err(error) = settings.save(&self.paths.settings_file()) {
                     self.emit(Event::SettingsNotSaved(error.to_string()));
@@ -103,7 +125,10 @@ impl Coordinator {
 
     fn handle_worker_event(&mut self, event: Event) {
         let has_ended = match &event {
-            Event::JobDone(job, ..) | Event::JobFailed(job, _) | Event::JobCancelled(job) => self.running == Some(*job),
+            Event::JobDone(job, ..) | Event::JobFailed(job, _) | Event::JobCancelled(job) => {
+                self.running == Some(Running::Job(*job))
+            }
+            Event::Voices(_) => self.running == Some(Running::Voices),
             Event::JobStarted(_)
             | Event::Progress(..)
             | Event::AudioReady(..)
@@ -125,14 +150,21 @@ impl Coordinator {
         if self.running.is_some() {
             return;
         }
-        while let Some(job) = self.queue.pop_front() {
-            self.running = Some(job.id);
+        while let Some(work) = self.queue.pop_front() {
+            self.running = Some(match &work {
+                Work::Job(job) => Running::Job(job.id),
+                Work::Voices(..) => Running::Voices,
+            });
             // The inference thread is idle, so the one place in its queue is free.
-            let Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) = self.jobs.try_send(job) else {
+            let Err(TrySendError::Full(work) | TrySendError::Disconnected(work)) = self.work.try_send(work) else {
                 return;
             };
             self.running = None;
-            self.emit(Event::JobFailed(job.id, "the inference thread has ended; restart Hansard".into()));
+            let message = "the inference thread has ended; restart Hansard".to_owned();
+            self.emit(match work {
+                Work::Job(job) => Event::JobFailed(job.id, message),
+                Work::Voices(..) => Event::Voices(Err(message)),
+            });
         }
     }
 

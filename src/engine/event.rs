@@ -7,6 +7,7 @@ use crate::transcript::{Segment, Transcript};
 use crate::units::Seconds;
 
 use super::command::JobId;
+use super::voices::VoicesAnswer;
 
 /// The stages of a job, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,6 +20,12 @@ pub enum Stage {
     Speech,
     /// What is said.
     Transcribe,
+    /// When each word is said.
+    Align,
+    /// Who speaks when.
+    Diarize,
+    /// Whose voices these are.
+    Recognise,
 }
 
 impl Stage {
@@ -29,6 +36,9 @@ impl Stage {
             Self::LoadModels => "Loading models",
             Self::Speech => "Finding speech",
             Self::Transcribe => "Transcribing",
+            Self::Align => "Aligning words",
+            Self::Diarize => "Telling speakers apart",
+            Self::Recognise => "Recognising voices",
         }
     }
 }
@@ -90,6 +100,8 @@ pub enum Event {
     FileWritten(PathBuf),
     /// It is not, and this is why.
     FileNotWritten(PathBuf, String),
+    /// What came of a [`super::Command::Voices`].
+    Voices(Result<VoicesAnswer, String>),
     /// The settings could not be kept.
     SettingsNotSaved(String),
 }

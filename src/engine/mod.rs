@@ -13,6 +13,7 @@ mod command;
 mod coordinator;
 mod event;
 mod job;
+pub mod voices;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -25,12 +26,13 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use crate::paths::AppPaths;
 
-pub use crate::models::catalog::DEFAULT_MODEL;
+pub use crate::models::catalog::{DEFAULT_DIARIZATION, DEFAULT_MODEL};
 pub use crate::models::convert::convert_whisper;
 pub use crate::task::CancelToken;
 pub use bench::{BenchError, BenchModel, BenchReport, BenchRequest, DecodeTiming, MemoryUse, measure_stages};
 pub use command::{
-    Command, ComputeDevice, ComputeType, DEFAULT_BATCH_SIZE, JobId, JobRequest, Mode, Numerals, PreviousText, Task,
+    Alignment, Command, ComputeDevice, ComputeType, DEFAULT_BATCH_SIZE, Diarize, JobId, JobRequest, Mode, Numerals,
+    PreviousText, SpeakerCount, SpeakerRequest, Task,
 };
 pub use event::{Event, JobProgress, JobReport, LoadedModel, Stage};
 pub use job::one_line;

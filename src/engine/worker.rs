@@ -15,6 +15,7 @@ use crate::units::Seconds;
 
 use super::command::{JobId, JobRequest};
 use super::event::{Event, JobProgress, JobReport, LoadedModel, Stage};
+use super::voices::{VoiceCommand, VoicesAnswer};
 
 /// Shortest time between two progress events of a stage.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
@@ -25,6 +26,9 @@ const MIN_FRACTION_FOR_ESTIMATE: f32 = 0.03;
 pub trait Runner: Send {
     /// Turns a recording into a transcript, reporting through `context`, and stops soon after its token is set.
     fn run(&mut self, request: &JobRequest, context: &JobContext<'_>) -> Result<Transcript, JobError>;
+
+    /// Does something with the enrolled voices that takes a model. An error is a line for the user.
+    fn voices(&mut self, command: &VoiceCommand, cancel: &CancelToken) -> Result<VoicesAnswer, String>;
 }
 
 /// Why a job has no transcript.
@@ -43,15 +47,30 @@ pub(super) struct Job {
     pub(super) cancel: CancelToken,
 }
 
-/// Starts the thread. It ends when `jobs` is closed.
+/// What the inference thread does, one after the other.
+pub(super) enum Work {
+    Job(Job),
+    Voices(VoiceCommand, CancelToken),
+}
+
+/// Starts the thread. It ends when `work` is closed.
 pub(super) fn spawn(
     mut runner: Box<dyn Runner>,
-    jobs: Receiver<Job>,
+    work: Receiver<Work>,
     events: Sender<Event>,
 ) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name("hansard-inference".into()).spawn(move || {
-        for job in jobs {
-            let last_event = run_guarded(runner.as_mut(), &job, &events);
+        for work in work {
+            let last_event = match &work {
+                Work::Job(job) => run_guarded(runner.as_mut(), job, &events),
+                Work::Voices(command, cancel) => {
+                    let answer = catch_unwind(AssertUnwindSafe(|| runner.voices(command, cancel)));
+                    Event::Voices(answer.unwrap_or_else(|panic| {
+                        let what = panic_message(panic.as_ref());
+                        Err(format!("Hansard made a mistake with the voices ({what}). Please report it"))
+                    }))
+                }
+            };
             if events.send(last_event).is_err() {
                 return;
             }
@@ -188,7 +207,10 @@ fn share_of_job(stage: Stage) -> (f32, f32) {
     match stage {
         Stage::Decode => (0.0, 0.05),
         Stage::LoadModels => (0.05, 0.05),
-        Stage::Speech => (0.1, 0.4),
-        Stage::Transcribe => (0.5, 0.5),
+        Stage::Speech => (0.1, 0.35),
+        Stage::Transcribe => (0.45, 0.25),
+        Stage::Align => (0.7, 0.15),
+        Stage::Diarize => (0.85, 0.13),
+        Stage::Recognise => (0.98, 0.02),
     }
 }

@@ -10,12 +10,13 @@ pub(super) fn render(transcript: &Transcript) -> Vec<u8> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     writer.write_record(["start", "end", "speaker", "text"]).expect(IN_MEMORY);
     for segment in &transcript.segments {
-        writer.write_record(row(segment)).expect(IN_MEMORY);
+        writer.write_record(row(segment, transcript)).expect(IN_MEMORY);
     }
     writer.into_inner().expect(IN_MEMORY)
 }
 
-fn row(segment: &Segment) -> [String; 4] {
+fn row(segment: &Segment, transcript: &Transcript) -> [String; 4] {
     let [start, end] = [segment.span.start, segment.span.end].map(|time| format!("{:.3}", time.0));
-    [start, end, segment.speaker.clone().unwrap_or_default(), segment.text.trim().to_owned()]
+    let speaker = segment.speaker.as_deref().map_or("", |speaker| transcript.name_of(speaker));
+    [start, end, speaker.to_owned(), segment.text.trim().to_owned()]
 }

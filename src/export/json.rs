@@ -1,12 +1,17 @@
 //! JSON in the schema of `whisperX`: segments with their words, all words once more, the language. Numbers and blanks
 //! are those of Python's `json.dump`, so that a file differs from one of `whisperX` only where the values do.
+//!
+//! Where it is known who speaks, words that others talk over say so (`overlapped_by`), and a list at the end has the
+//! names of the speakers, how long they talk, and how they compare with enrolled voices. Everywhere else speakers go by
+//! their labels, which no two share.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
-use crate::transcript::{Segment, Transcript, Word};
+use crate::transcript::talk::{TalkTime, talk_times};
+use crate::transcript::{Recognition, Segment, Speaker, Transcript, Verdict, Word};
 
 pub(super) fn render(transcript: &Transcript) -> Vec<u8> {
     let words = transcript.segments.iter().flat_map(|segment| &segment.words);
@@ -14,6 +19,7 @@ pub(super) fn render(transcript: &Transcript) -> Vec<u8> {
         segments: transcript.segments.iter().map(SegmentEntry::of).collect(),
         word_segments: words.map(WordEntry::of).collect(),
         language: &transcript.language,
+        speakers: transcript.speakers.iter().zip(talk_times(transcript)).map(SpeakerEntry::of).collect(),
     };
     let mut bytes = Vec::new();
     document
@@ -27,6 +33,8 @@ struct Document<'a> {
     segments: Vec<SegmentEntry<'a>>,
     word_segments: Vec<WordEntry<'a>>,
     language: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    speakers: Vec<SpeakerEntry<'a>>,
 }
 
 #[derive(Serialize)]
@@ -65,6 +73,8 @@ struct WordEntry<'a> {
     score: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     speaker: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    overlapped_by: &'a Vec<String>,
 }
 
 impl<'a> WordEntry<'a> {
@@ -75,7 +85,50 @@ impl<'a> WordEntry<'a> {
             end: word.span.map(|span| span.end.0),
             score: word.score,
             speaker: word.speaker.as_deref(),
+            overlapped_by: &word.overlapped_by,
         }
+    }
+}
+
+#[derive(Serialize)]
+struct SpeakerEntry<'a> {
+    label: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    /// Seconds, as all times.
+    talk_time: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recognition: Option<RecognitionEntry<'a>>,
+}
+
+impl<'a> SpeakerEntry<'a> {
+    fn of((speaker, talk): (&'a Speaker, TalkTime)) -> Self {
+        Self {
+            label: &speaker.label,
+            name: speaker.name.as_deref(),
+            talk_time: talk.seconds.rounded_to_millis().0,
+            recognition: speaker.recognition.as_ref().map(RecognitionEntry::of),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct RecognitionEntry<'a> {
+    nearest: &'a str,
+    score: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    margin: Option<f64>,
+    verdict: &'static str,
+}
+
+impl<'a> RecognitionEntry<'a> {
+    fn of(recognition: &'a Recognition) -> Self {
+        let verdict = match recognition.verdict {
+            Verdict::Recognised => "recognised",
+            Verdict::Unknown => "unknown",
+        };
+        let Recognition { nearest, score, margin, .. } = recognition;
+        Self { nearest, score: *score, margin: *margin, verdict }
     }
 }
 

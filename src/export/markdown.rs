@@ -15,7 +15,7 @@ pub(super) fn render(transcript: &Transcript, info: &Info<'_>) -> String {
     if paragraphs.is_empty() {
         blocks.push("No speech was found in this recording.".to_owned());
     }
-    blocks.extend(paragraphs.iter().map(Paragraph::to_markdown));
+    blocks.extend(paragraphs.iter().map(|paragraph| paragraph.to_markdown(transcript)));
     blocks.join("\n\n") + "\n"
 }
 
@@ -42,10 +42,10 @@ impl Paragraph<'_> {
             && segment.span.start.0 - self.start.0 < MAX_PARAGRAPH.0
     }
 
-    fn to_markdown(&self) -> String {
+    fn to_markdown(&self, transcript: &Transcript) -> String {
         let (start, text) = (self.start, escaped(&self.texts.join(" ")));
         match self.speaker {
-            Some(speaker) => format!("**{}** [{start}] {text}", escaped(speaker)),
+            Some(speaker) => format!("**{}** [{start}] {text}", escaped(transcript.name_of(speaker))),
             None => format!("[{start}] {text}"),
         }
     }

@@ -6,10 +6,13 @@
 //! - in subtitles, blank lines, backward times and segments without text, and in `WebVTT` `<` and `&`;
 //! - in TSV, line breaks within a text;
 //! - in JSON, `"chars": null` of segments that could not be aligned, which we never write.
+//!
+//! Speakers who have a name are called by it, except in JSON, which lists the names beside the labels.
 
 mod csv;
 mod json;
 mod markdown;
+mod rttm;
 pub mod srt;
 mod subtitles;
 mod tsv;
@@ -39,11 +42,14 @@ pub enum Format {
     Tsv,
     /// Times in seconds, speaker and text, for spreadsheets.
     Csv,
+    /// When each speaker talks, without the text.
+    Rttm,
 }
 
 impl Format {
     /// All of them, in the order in which they are offered.
-    pub const ALL: [Self; 7] = [Self::Txt, Self::Markdown, Self::Srt, Self::Vtt, Self::Json, Self::Tsv, Self::Csv];
+    pub const ALL: [Self; 8] =
+        [Self::Txt, Self::Markdown, Self::Srt, Self::Vtt, Self::Json, Self::Tsv, Self::Csv, Self::Rttm];
 
     /// The extension of its files, which is also its name on the command line.
     pub fn name(self) -> &'static str {
@@ -55,6 +61,7 @@ impl Format {
             Self::Json => "json",
             Self::Tsv => "tsv",
             Self::Csv => "csv",
+            Self::Rttm => "rttm",
         }
     }
 
@@ -68,6 +75,7 @@ impl Format {
             Self::Json => "JSON, as whisperX writes it (.json)",
             Self::Tsv => "Tab-separated values (.tsv)",
             Self::Csv => "Comma-separated values (.csv)",
+            Self::Rttm => "Speaker turns, as NIST writes them (.rttm)",
         }
     }
 }
@@ -107,6 +115,7 @@ pub fn render(format: Format, transcript: &Transcript, info: &Info<'_>) -> Vec<u
         Format::Json => json::render(transcript),
         Format::Tsv => tsv::render(transcript).into_bytes(),
         Format::Csv => csv::render(transcript),
+        Format::Rttm => rttm::render(transcript, info).into_bytes(),
     }
 }
 

@@ -63,11 +63,11 @@ impl Clock {
 
 /// The cues of a transcript. `escape` makes plain text safe for the format; markup is added after it.
 pub(super) fn cues(transcript: &Transcript, options: &LineOptions, escape: fn(&str) -> String) -> Vec<Cue> {
+    let layout = Layout { transcript, joint: joint(&transcript.language), escape };
     if transcript.segments.iter().all(|segment| segment.words.is_empty()) {
         let spoken = transcript.segments.iter().filter(|segment| !segment.text.trim().is_empty());
-        return spoken.map(|segment| segment_cue(segment, escape)).collect();
+        return spoken.map(|segment| segment_cue(segment, &layout)).collect();
     }
-    let layout = Layout { joint: joint(&transcript.language), escape };
     let groups = groups(transcript, options);
     match options.highlight_words {
         Highlight::Off => groups.iter().map(|group| group.cue(&layout)).collect(),
@@ -81,8 +81,8 @@ const DEFAULT_LINE_WIDTH: usize = 1000;
 /// Where cues run on from segment to segment, this much time from the start of a word to that of the next ends one.
 const LONG_PAUSE: Seconds = Seconds(3.0);
 
-fn segment_cue(segment: &Segment, escape: fn(&str) -> String) -> Cue {
-    Cue::new(millis(segment.span), &(speaker_prefix(segment, escape) + &escape(segment.text.trim())))
+fn segment_cue(segment: &Segment, layout: &Layout<'_>) -> Cue {
+    Cue::new(millis(segment.span), &(layout.speaker_prefix(segment) + &(layout.escape)(segment.text.trim())))
 }
 
 /// What stands between two words.
@@ -91,9 +91,20 @@ fn joint(language: &str) -> &'static str {
 }
 
 /// How words become text.
-struct Layout {
+struct Layout<'a> {
+    /// It knows the names of speakers.
+    transcript: &'a Transcript,
     joint: &'static str,
     escape: fn(&str) -> String,
+}
+
+impl Layout<'_> {
+    fn speaker_prefix(&self, segment: &Segment) -> String {
+        segment.speaker.as_deref().map_or_else(String::new, |speaker| {
+            let name = self.transcript.name_of(speaker);
+            format!("[{}]: ", (self.escape)(name))
+        })
+    }
 }
 
 /// The words that are on the screen together.
@@ -122,11 +133,11 @@ impl<'a> Group<'a> {
         start.zip(end).unwrap_or_else(|| millis(self.segment.span))
     }
 
-    fn cue(&self, layout: &Layout) -> Cue {
+    fn cue(&self, layout: &Layout<'_>) -> Cue {
         Cue::new(self.span_millis(), &self.text(layout, None))
     }
 
-    fn highlighted_cues(&self, layout: &Layout) -> Vec<Cue> {
+    fn highlighted_cues(&self, layout: &Layout<'_>) -> Vec<Cue> {
         let mut cues = Vec::new();
         let (mut shown_until, _) = self.span_millis();
         for &word in self.lines.iter().flatten() {
@@ -140,7 +151,7 @@ impl<'a> Group<'a> {
         if cues.is_empty() { vec![self.cue(layout)] } else { cues }
     }
 
-    fn text(&self, layout: &Layout, underlined: Option<&Word>) -> String {
+    fn text(&self, layout: &Layout<'_>, underlined: Option<&Word>) -> String {
         let shown = |word: &Word| {
             let text = (layout.escape)(word.text.trim());
             if underlined.is_some_and(|underlined| std::ptr::eq(underlined, word)) {
@@ -152,7 +163,7 @@ impl<'a> Group<'a> {
         let line = |words: &Vec<&Word>| words.iter().map(|word| shown(word)).collect::<Vec<_>>().join(layout.joint);
         let lines: Vec<String> = self.lines.iter().map(line).collect();
         // whisperX makes the line break part of the word after it, so the joint stays at the end of the line.
-        speaker_prefix(self.segment, layout.escape) + &lines.join(&format!("{}\n", layout.joint))
+        layout.speaker_prefix(self.segment) + &lines.join(&format!("{}\n", layout.joint))
     }
 }
 
@@ -184,10 +195,6 @@ fn groups<'a>(transcript: &'a Transcript, options: &LineOptions) -> Vec<Group<'a
 
 fn n_chars(word: &Word) -> usize {
     word.text.trim().chars().count()
-}
-
-fn speaker_prefix(segment: &Segment, escape: fn(&str) -> String) -> String {
-    segment.speaker.as_deref().map_or_else(String::new, |speaker| format!("[{}]: ", escape(speaker)))
 }
 
 fn millis(span: TimeSpan) -> (u64, u64) {

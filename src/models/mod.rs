@@ -2,6 +2,7 @@
 //!
 //! A model is loaded when a job first needs it and stays for the jobs after it.
 
+pub mod aligners;
 pub mod catalog;
 pub mod convert;
 pub mod device;

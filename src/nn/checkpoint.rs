@@ -1,4 +1,5 @@
-//! Weights by name out of safetensors files, each checked against the shape that the network needs.
+//! Weights by name out of safetensors files or PyTorch's own (see [`super::pickle`]), each checked against the shape that
+//! the network needs.
 //!
 //! Files come in two forms: as published, in floating point, from which values are converted to `f32` and layers are
 //! quantised if the network computes in 8 bits; and ready, as [`Checkpoint::ready_tensors`] gives them, where quantised
@@ -12,6 +13,7 @@
 //! ends.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,19 +24,22 @@ use half::slice::HalfFloatSliceExt as _;
 use half::{bf16, f16};
 use memmap2::Mmap;
 use rayon::prelude::*;
-use safetensors::tensor::Metadata;
+use safetensors::tensor::TensorInfo;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 
 use super::eight_bit::EightBit;
 use super::linear::{ComputeType, Linear};
 use super::norm::LayerNorm;
 use super::pairs::PANEL_COLUMNS;
+use super::pickle::{self, PickleError, Place};
 use super::stored::Stored;
 
 /// The entry of a file's metadata that tells the ready form, and its version.
 pub const READY_KEY: &str = "hansard";
 /// The version that this program writes and reads.
 pub const READY_VERSION: &str = "int8-1";
+/// Epsilon of PyTorch's batch normalisation, which all our networks use.
+const BATCH_NORM_EPSILON: f32 = 1e-5;
 /// Values per parallel task of a conversion.
 const VALUES_PER_TASK: usize = 1 << 18;
 
@@ -59,6 +64,15 @@ pub enum CheckpointError {
         #[source]
         source: SafeTensorError,
     },
+    /// Not a checkpoint of PyTorch's, or cut short.
+    #[error("cannot read the model file {}: {source}. It may be damaged or incomplete; install the model again", path.display())]
+    DamagedPickle {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: PickleError,
+    },
     /// A tensor is not there.
     #[error("the model file {} has no tensor {name}; it is not a model of this kind, or incomplete", path.display())]
     Missing {
@@ -76,6 +90,18 @@ pub enum CheckpointError {
         name: String,
         /// What the configuration asks for.
         expected: Vec<usize>,
+        /// What the file holds.
+        found: Vec<usize>,
+    },
+    /// A tensor is there, with another number of axes, or with nothing in it.
+    #[error("tensor {name} in {} has shape {found:?}, but this model needs {expected} axes that are not empty", path.display())]
+    Axes {
+        /// The file.
+        path: PathBuf,
+        /// Its full name.
+        name: String,
+        /// How many axes it should have.
+        expected: usize,
         /// What the file holds.
         found: Vec<usize>,
     },
@@ -115,7 +141,7 @@ pub enum CheckpointError {
     },
 }
 
-/// One or several safetensors files that together hold a model.
+/// One or several files that together hold a model.
 pub struct Checkpoint {
     files: Vec<MappedFile>,
     form: Form,
@@ -128,9 +154,9 @@ pub struct Checkpoint {
 struct MappedFile {
     path: PathBuf,
     bytes: Arc<Mmap>,
-    metadata: Metadata,
-    /// Where tensors begin, after the header.
-    start: usize,
+    tensors: BTreeMap<String, Place>,
+    /// What the file says of the ready form.
+    ready_version: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -178,14 +204,14 @@ impl ReadyTensor {
 }
 
 impl Checkpoint {
-    /// Opens the files of one model, a single file or all shards, for a network that computes in this way.
+    /// Opens the files of one model, a single file or all shards, for a network that computes in this way. Whether they
+    /// are safetensors or PyTorch's is told by their content.
     pub fn open(paths: &[PathBuf], compute_type: ComputeType) -> Result<Self, CheckpointError> {
         let files = paths.iter().map(|path| MappedFile::open(path)).collect::<Result<Vec<_>, _>>()?;
         let mut form = Form::Published;
         for file in &files {
-            let version = file.metadata.metadata().as_ref().and_then(|metadata| metadata.get(READY_KEY));
             let path = || file.path.clone();
-            match version {
+            match &file.ready_version {
                 None => {}
                 Some(version) if version != READY_VERSION => {
                     return Err(CheckpointError::OtherVersion { path: path(), found: version.clone() });
@@ -213,9 +239,8 @@ impl Checkpoint {
     /// A list of bytes and one of numbers that belong to the ready form beside the weights; `None` where it is not there.
     pub(super) fn lists(&self, bytes_name: &str, numbers_name: &str) -> Option<(Vec<u8>, Vec<u32>)> {
         let list = |name: &str, dtype: Dtype| {
-            let (file, info) = self.files.iter().find_map(|file| Some((file, file.metadata.info(name)?)))?;
-            let (start, end) = info.data_offsets;
-            (info.dtype == dtype).then(|| &file.bytes[file.start + start..file.start + end])
+            let (file, place) = self.files.iter().find_map(|file| Some((file, file.tensors.get(name)?)))?;
+            (place.dtype == dtype).then(|| &file.bytes[place.range.clone()])
         };
         let numbers = list(numbers_name, Dtype::U32)?;
         Some((list(bytes_name, Dtype::U8)?.to_vec(), pod_collect_to_vec(numbers)))
@@ -237,21 +262,25 @@ impl Checkpoint {
         Scope { checkpoint: self, prefix: prefix.to_owned() }
     }
 
-    /// A tensor of the shape that is needed: its file, type and place in the file.
-    fn find(&self, name: &str, shape: &[usize]) -> Result<Found<'_>, CheckpointError> {
-        let found = self.files.iter().find_map(|file| Some((file, file.metadata.info(name)?)));
-        let name = name.to_owned();
-        let Some((file, info)) = found else {
+    /// The file of a tensor, and where it lies there.
+    fn locate(&self, name: &str) -> Result<(&MappedFile, &Place), CheckpointError> {
+        let found = self.files.iter().find_map(|file| Some((file, file.tensors.get(name)?)));
+        found.ok_or_else(|| {
             // Which file it should be in, nobody knows; one is named so that the folder is known.
             let path = self.files.first().map(|file| file.path.clone()).unwrap_or_default();
-            return Err(CheckpointError::Missing { path, name });
-        };
-        if info.shape != shape {
-            let (path, expected, found) = (file.path.clone(), shape.to_vec(), info.shape.clone());
+            CheckpointError::Missing { path, name: name.to_owned() }
+        })
+    }
+
+    /// A tensor of the shape that is needed: its file, type and place in the file.
+    fn find(&self, name: &str, shape: &[usize]) -> Result<Found<'_>, CheckpointError> {
+        let (file, place) = self.locate(name)?;
+        let name = name.to_owned();
+        if place.shape != shape {
+            let (path, expected, found) = (file.path.clone(), shape.to_vec(), place.shape.clone());
             return Err(CheckpointError::Shape { path, name, expected, found });
         }
-        let (start, end) = info.data_offsets;
-        Ok(Found { file, name, dtype: info.dtype, range: file.start + start..file.start + end })
+        Ok(Found { file, name, dtype: place.dtype, range: place.range.clone() })
     }
 
     fn count(&self, n_bytes: usize) {
@@ -273,10 +302,21 @@ impl MappedFile {
         // are replaced by renaming, which leaves the mapped file as it was.
         #[allow(unsafe_code)]
         let bytes = unsafe { Mmap::map(&file) }.map_err(unreadable)?;
-        let (n_header_bytes, metadata) = SafeTensors::read_metadata(&bytes)
-            .map_err(|source| CheckpointError::Damaged { path: path.to_path_buf(), source })?;
-        let start = size_of::<u64>() + n_header_bytes;
-        Ok(Self { path: path.to_path_buf(), bytes: Arc::new(bytes), metadata, start })
+        let (tensors, ready_version) = if pickle::is_archive(&bytes) {
+            let damaged = |source| CheckpointError::DamagedPickle { path: path.to_path_buf(), source };
+            (pickle::tensors(&bytes).map_err(damaged)?, None)
+        } else {
+            let damaged = |source| CheckpointError::Damaged { path: path.to_path_buf(), source };
+            let (n_header_bytes, metadata) = SafeTensors::read_metadata(&bytes).map_err(damaged)?;
+            let start = size_of::<u64>() + n_header_bytes;
+            let place = |info: &TensorInfo| {
+                let range = start + info.data_offsets.0..start + info.data_offsets.1;
+                Place { dtype: info.dtype, shape: info.shape.clone(), range }
+            };
+            let tensors = metadata.tensors().into_iter().map(|(name, info)| (name, place(info))).collect();
+            (tensors, metadata.metadata().as_ref().and_then(|metadata| metadata.get(READY_KEY).cloned()))
+        };
+        Ok(Self { path: path.to_path_buf(), bytes: Arc::new(bytes), tensors, ready_version })
     }
 }
 
@@ -339,6 +379,22 @@ impl Scope<'_> {
     /// The `index`-th module of the list `name` inside this one.
     pub fn nth(&self, name: &str, index: usize) -> Self {
         self.at(&format!("{name}.{index}"))
+    }
+
+    /// Whether there is a tensor of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        let name = self.full_name(name);
+        self.checkpoint.files.iter().any(|file| file.tensors.contains_key(&name))
+    }
+
+    /// The shape of the tensor `name`, which has `N` axes, none of them empty.
+    pub(super) fn shape<const N: usize>(&self, name: &str) -> Result<[usize; N], CheckpointError> {
+        let name = self.full_name(name);
+        let (file, place) = self.checkpoint.locate(&name)?;
+        match <[usize; N]>::try_from(place.shape.as_slice()) {
+            Ok(shape) if !shape.contains(&0) => Ok(shape),
+            _ => Err(CheckpointError::Axes { path: file.path.clone(), name, expected: N, found: place.shape.clone() }),
+        }
     }
 
     /// The tensor `name`, in row-major order, which the network keeps in `f32`.
@@ -415,6 +471,21 @@ impl Scope<'_> {
     /// `weight` and `bias` `[width]` of a layer normalisation.
     pub(super) fn layer_norm(&self, width: usize) -> Result<LayerNorm, CheckpointError> {
         Ok(LayerNorm::new(self.tensor("weight", &[width])?, self.tensor("bias", &[width])?))
+    }
+
+    /// A batch normalisation with fixed statistics `[width]`, as the factor and the summand of each channel.
+    pub(super) fn batch_norm(&self, width: usize) -> Result<(Vec<f32>, Vec<f32>), CheckpointError> {
+        let mut scale = self.tensor("weight", &[width])?;
+        let mut shift = self.tensor("bias", &[width])?;
+        let mean = self.tensor("running_mean", &[width])?;
+        let variance = self.tensor("running_var", &[width])?;
+        for (scale, variance) in scale.iter_mut().zip(&variance) {
+            *scale /= (variance + BATCH_NORM_EPSILON).sqrt();
+        }
+        for ((shift, mean), scale) in shift.iter_mut().zip(&mean).zip(&scale) {
+            *shift -= mean * scale;
+        }
+        Ok((scale, shift))
     }
 
     fn full_name(&self, name: &str) -> String {

@@ -8,14 +8,19 @@
 
 mod attention;
 pub mod checkpoint;
+pub mod ecapa;
 mod eight_bit;
+pub mod fbank;
 mod linear;
 pub mod mel;
 mod norm;
 mod pairs;
+pub mod pickle;
 pub mod random;
+pub mod resnet;
 pub mod sincnet_lstm;
 mod stored;
+pub mod wav2vec2;
 pub mod whisper;
 
 pub use linear::ComputeType;

@@ -1,14 +1,23 @@
 //! The stages of a job, one file each: a stage is a function of samples, weights and parameters. It loads no model and
 //! knows no cache and no file.
 //!
+//! Who speaks when is looked at once, in windows ([`segmentation`]); where speech is and whose it is both come from that.
+//!
 //! Text is made in one of two modes. In the batched one, speech is found first ([`speech`]) and becomes chunks
 //! ([`chunk`]), many of which are decoded together ([`transcribe`]). In the sequential one ([`sequential`]), windows
-//! follow one another through the whole recording. Both share [`options`], [`attempts`] and [`guards`].
+//! follow one another through the whole recording. Both share [`options`], [`attempts`] and [`guards`]. Then its words get
+//! their times ([`align`]), the windows' speakers become those of the recording ([`diarize`]) and perhaps names
+//! ([`recognise`]), and every word gets its speaker ([`assemble`]).
 
+pub mod align;
+pub mod assemble;
 pub mod attempts;
 pub mod chunk;
+pub mod diarize;
 pub mod guards;
 pub mod options;
+pub mod recognise;
+pub mod segmentation;
 pub mod sequential;
 pub mod speech;
 pub mod transcribe;

@@ -1,5 +1,10 @@
 //! The transcript: what was said, when and by whom, as plain values. No audio, no files, no models.
 
+pub mod edit;
+pub mod rttm;
+pub mod split;
+pub mod talk;
+
 use serde::{Deserialize, Serialize};
 
 use crate::units::{Seconds, TimeSpan};
@@ -13,6 +18,54 @@ pub struct Transcript {
     pub duration: Seconds,
     /// What was said. Empty when nobody spoke.
     pub segments: Vec<Segment>,
+    /// Who speaks, in the order of their labels. Empty where nobody was asked who speaks.
+    pub speakers: Vec<Speaker>,
+    /// When each of them speaks, by start; where two speak at once, their turns overlap.
+    pub turns: Vec<Turn>,
+}
+
+/// Somebody who speaks in a recording.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Speaker {
+    /// What segments, words and turns call them: `SPEAKER_00`, `SPEAKER_01`, …
+    pub label: String,
+    /// Their name, where a voice was recognised or the user gave one.
+    pub name: Option<String>,
+    /// What the comparison with the enrolled voices said, where it was made.
+    pub recognition: Option<Recognition>,
+    /// The voice itself: a unit vector of the speaker recognition model, empty where none could be taken.
+    pub voiceprint: Vec<f32>,
+}
+
+/// How a speaker compares with the enrolled voice that is nearest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recognition {
+    /// Name of the nearest voice, accepted or not.
+    pub nearest: String,
+    /// How near it is: a cosine, or a normalised score where there are enough voices to compare with.
+    pub score: f64,
+    /// How much nearer it is than the second; `None` where only one voice is enrolled.
+    pub margin: Option<f64>,
+    /// Whether that was enough to take the name.
+    pub verdict: Verdict,
+}
+
+/// What a comparison led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    /// The speaker got the voice's name.
+    Recognised,
+    /// Too far from every voice, too near to two of them, or another speaker of the recording is nearer to it.
+    Unknown,
+}
+
+/// A stretch of time in which one person speaks.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Turn {
+    /// When.
+    pub span: TimeSpan,
+    /// Label of the speaker.
+    pub speaker: String,
 }
 
 /// A stretch of speech and its text: a chunk as it was transcribed, or a sentence once words are aligned.
@@ -31,7 +84,7 @@ pub struct Segment {
 }
 
 /// One aligned word.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Word {
     /// The word as written in the text, with its punctuation.
     pub text: String,
@@ -41,6 +94,8 @@ pub struct Word {
     pub score: Option<f64>,
     /// Label of the speaker, where known.
     pub speaker: Option<String>,
+    /// Labels of others who speak at the same time.
+    pub overlapped_by: Vec<String>,
 }
 
 impl Transcript {

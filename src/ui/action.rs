@@ -7,6 +7,8 @@ use crate::engine::JobId;
 use crate::export::Format;
 use crate::settings::Theme;
 
+use super::state::PanelChoice;
+
 /// A wish of the user.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Action {
@@ -36,6 +38,44 @@ pub(super) enum Action {
     Dismiss(u64),
     /// Change the colours.
     SetTheme(Theme),
+    /// Show or hide the list of speakers.
+    ChooseSpeakersPanel(PanelChoice),
+    /// Say how many people speak in the recordings that are opened next; `None` to find out.
+    SetSpeakerCount(Option<usize>),
+    /// Give a speaker a name; an empty one takes it away.
+    RenameSpeaker {
+        /// Who it is.
+        speaker: SpeakerId,
+        /// As it was typed.
+        name: String,
+    },
+    /// Make one speaker of two.
+    MergeSpeakers {
+        /// Who goes.
+        from: SpeakerId,
+        /// Label of the one who stays.
+        into: String,
+    },
+    /// Take back the last change of the selected transcript.
+    Undo,
+    /// Make it again.
+    Redo,
+    /// Learn the voice of a speaker.
+    LearnVoice(SpeakerId),
+    /// Take back what was learnt last.
+    TakeBackVoice,
+    /// Scroll to where a speaker takes the word next.
+    ShowNextTurn(SpeakerId),
+}
+
+/// One speaker of one recording. The recording is named too, because a name that is still being typed is taken when
+/// another recording is selected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct SpeakerId {
+    /// Place of the recording in the list.
+    pub(super) recording_idx: usize,
+    /// Label of the speaker.
+    pub(super) label: String,
 }
 
 /// What a path is being asked for.

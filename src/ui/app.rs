@@ -15,10 +15,12 @@ use crate::export::{self, Format};
 use crate::models::catalog::DEFAULT_MODEL;
 use crate::settings::Settings;
 
-use super::action::{Action, Purpose};
+use super::action::{Action, Purpose, SpeakerId};
 use super::dialogs::{Answer, Dialogs, Question};
 use super::path_bar::PathBar;
-use super::state::{Phase, Recording, Severity, State};
+use super::recording::{Phase, Recording};
+use super::speakers_panel::{SpeakersPanel, take_edit_keys};
+use super::state::{Severity, State, is_narrow};
 use super::transcript::{TranscriptView, transcript_ui};
 use super::{APP_NAME, Open, jobs, messages, status_bar, theme, toolbar, welcome};
 
@@ -51,6 +53,7 @@ pub struct App {
     device: String,
     state: State,
     views: Vec<TranscriptView>,
+    speakers_panel: SpeakersPanel,
     settings: Settings,
     dialogs: Box<dyn Dialogs>,
     asked: Option<Purpose>,
@@ -73,6 +76,7 @@ impl App {
             device: device(),
             state,
             views: Vec::new(),
+            speakers_panel: SpeakersPanel::default(),
             settings,
             dialogs,
             asked: None,
@@ -98,6 +102,7 @@ impl App {
         let ctx = ui.ctx().clone();
         let mut actions = Vec::new();
         take_keys(ui, &mut actions);
+        take_edit_keys(ui, &mut actions);
         take_drops(ui, &mut actions);
         self.panels_ui(ui, &mut actions);
         drop_hint_ui(&ctx);
@@ -180,6 +185,8 @@ impl App {
     }
 
     fn panels_ui(&mut self, ui: &mut egui::Ui, actions: &mut Vec<Action>) {
+        let window_width = theme::window_width(ui);
+        let shows_speakers = self.state.shows_speakers(window_width);
         let bar = theme::panel_frame(ui, Margin::symmetric(16, 8));
         Panel::top("toolbar").frame(bar).show(ui, |ui| toolbar::toolbar_ui(ui, &self.state, &self.settings, actions));
         if let Some(path_bar) = &mut self.path_bar {
@@ -192,13 +199,22 @@ impl App {
         if self.state.messages().next().is_some() {
             Panel::bottom("messages").frame(bar).show(ui, |ui| messages::messages_ui(ui, &self.state, actions));
         }
-        if !self.state.recordings().is_empty() {
+        // A narrow window has room for one list: that of the speakers, while it is asked for.
+        let is_list_in_the_way = shows_speakers && is_narrow(window_width);
+        if !self.state.recordings().is_empty() && !is_list_in_the_way {
             let width = ui.available_width();
             Panel::left("recordings")
                 .frame(theme::panel_frame(ui, Margin::symmetric(8, 0)))
                 .default_size((width * 0.3).clamp(200.0, 280.0))
                 .size_range(160.0..=(width * 0.5).max(160.0))
                 .show(ui, |ui| jobs::jobs_ui(ui, &self.state, actions));
+        }
+        if shows_speakers {
+            Panel::right("speakers")
+                .frame(theme::panel_frame(ui, Margin::symmetric(8, 0)))
+                .default_size(288.0)
+                .size_range(240.0..=(window_width * 0.5).max(240.0))
+                .show(ui, |ui| self.speakers_panel.ui(ui, &self.state, actions));
         }
         let page =
             Frame::new().fill(theme::palette(ui).page).inner_margin(Margin { left: 24, right: 8, top: 16, bottom: 0 });
@@ -209,7 +225,7 @@ impl App {
                 }
                 transcript_ui(ui, recording, recording_idx, &mut self.views[recording_idx]);
             }
-            None => welcome::welcome_ui(ui, self.demo.as_deref(), actions),
+            None => welcome::welcome_ui(ui, self.demo.as_deref(), self.state.n_speakers(), actions),
         });
     }
 
@@ -253,6 +269,31 @@ impl App {
                 ctx.set_theme(theme::preference(theme));
                 self.send(Command::SaveSettings(self.settings.clone()));
             }
+            Action::ChooseSpeakersPanel(choice) => self.state.choose_speakers_panel(choice),
+            Action::SetSpeakerCount(n_speakers) => self.state.set_n_speakers(n_speakers),
+            Action::RenameSpeaker { speaker: SpeakerId { recording_idx, label }, name } => {
+                self.state.rename_speaker(recording_idx, label, &name);
+            }
+            Action::MergeSpeakers { from: SpeakerId { recording_idx, label }, into } => {
+                self.state.merge_speakers(recording_idx, label, into);
+            }
+            Action::Undo => self.state.undo(),
+            Action::Redo => self.state.redo(),
+            Action::LearnVoice(SpeakerId { recording_idx, label }) => {
+                if self.engine.is_some()
+                    && let Some(command) = self.state.learn_voice(recording_idx, &label)
+                {
+                    self.send(Command::Voices(command));
+                }
+            }
+            Action::TakeBackVoice => {
+                if self.engine.is_some()
+                    && let Some(command) = self.state.take_back_voice()
+                {
+                    self.send(Command::Voices(command));
+                }
+            }
+            Action::ShowNextTurn(speaker) => self.show_next_turn(&speaker),
         }
     }
 
@@ -265,12 +306,23 @@ impl App {
         };
         let mut first = None;
         for path in paths {
-            let request = JobRequest::new(path.clone(), DEFAULT_MODEL);
+            let mut request = JobRequest::new(path.clone(), DEFAULT_MODEL);
+            request.speakers.count.exact = self.state.n_speakers();
             let recording_idx = self.state.add_job(engine.transcribe(request), path);
             first.get_or_insert(recording_idx);
         }
         if let Some(recording_idx) = first {
             self.state.select(recording_idx);
+        }
+    }
+
+    fn show_next_turn(&mut self, speaker: &SpeakerId) {
+        let SpeakerId { recording_idx, label } = speaker;
+        let Some(recording) = self.state.recordings().get(*recording_idx) else { return };
+        let Some(view) = self.views.get_mut(*recording_idx) else { return };
+        if let Some(start) = view.show_next_turn(&recording.transcript, label) {
+            let notice = format!("{} at {start}", recording.transcript.name_of(label));
+            self.state.set_notice(notice);
         }
     }
 

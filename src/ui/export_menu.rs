@@ -6,7 +6,8 @@ use crate::export::Format;
 use crate::settings::Settings;
 
 use super::action::Action;
-use super::state::{Phase, State};
+use super::recording::Phase;
+use super::state::State;
 use super::theme;
 
 /// Exports as the last time, or opens the menu if there was none.

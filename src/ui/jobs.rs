@@ -1,12 +1,15 @@
-//! The list of recordings: how far each is, which one is shown, and a way to stop those that are not done.
-//! Every entry has the same height in every phase, so nothing moves while jobs come and go.
+//! The list of recordings: how far each is, which one is shown, and a way to stop those that are not done. Every entry
+//! has the same height in every phase, so nothing moves while jobs come and go. Above the list, how many people speak
+//! in the recordings that are opened next.
 
 use eframe::egui::{
     Align, Button, Color32, Label, Layout, ProgressBar, Rect, RichText, ScrollArea, Sense, Ui, UiBuilder, pos2, vec2,
 };
 
 use super::action::Action;
-use super::state::{Phase, Recording, State};
+use super::recording::{Phase, Recording};
+use super::speaker_count::speaker_count_ui;
+use super::state::State;
 use super::theme::{self, Palette, UNIT};
 
 const ENTRY_HEIGHT: f32 = 9.0 * UNIT;
@@ -17,6 +20,7 @@ const BAR_HEIGHT: f32 = 4.0;
 /// Shows all recordings, in the order in which they were opened.
 pub(super) fn jobs_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     ui.add_space(UNIT);
+    speaker_count_ui(ui, state.n_speakers(), actions);
     ui.label(RichText::new("Recordings").small().color(theme::palette(ui).weak));
     ScrollArea::vertical().id_salt("recordings").auto_shrink([false, false]).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 4.0;

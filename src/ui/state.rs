@@ -1,12 +1,20 @@
-//! What the window knows: recordings, their jobs and transcripts, messages, models. Engine events and user actions
-//! change it, panels read it. No egui and no I/O in here, so that every sequence of events can be tested.
+//! What the window knows: recordings, messages, models, what was chosen. Engine events and user actions change it,
+//! panels read it. No egui and no I/O in here, so that every sequence of events can be tested.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::engine::{Event, JobId, JobProgress, LoadedModel, Stage};
+use crate::engine::voices::VoiceCommand;
+use crate::engine::{Event, JobId, LoadedModel};
 use crate::transcript::Transcript;
-use crate::units::Seconds;
+use crate::transcript::edit::Change;
+
+use super::learning::{Learning, Lesson, Lessons};
+use super::recording::{Phase, Recording};
+use super::speakers::SpeakerEntry;
+
+/// In a narrower window the speakers are shown only when they are asked for.
+const NARROW_WIDTH: f32 = 700.0;
 
 /// All that the window shows.
 #[derive(Debug, Default)]
@@ -17,38 +25,21 @@ pub(super) struct State {
     n_messages: u64,
     notice: String,
     models: Vec<LoadedModel>,
+    speakers_panel: PanelChoice,
+    n_speakers: Option<usize>,
+    lessons: Lessons,
 }
 
-/// A recording and what became of it.
-#[derive(Debug)]
-pub(super) struct Recording {
-    /// The job that transcribes it; `None` for a transcript that was given to the window.
-    pub(super) job: Option<JobId>,
-    /// The file.
-    pub(super) path: PathBuf,
-    /// How far it is.
-    pub(super) phase: Phase,
-    /// Its length, once known.
-    pub(super) duration: Option<Seconds>,
-    /// What is known of its text; grows while the job runs.
-    pub(super) transcript: Arc<Transcript>,
-}
-
-/// How far a recording is.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Phase {
-    /// Its job is in the queue.
-    Waiting,
-    /// Its job runs; `None` until the first report.
-    Running(Option<JobProgress>),
-    /// The user asked to stop; the engine has not answered yet.
-    Stopping,
-    /// The transcript is whole.
-    Done,
-    /// The job ended with this line.
-    Failed(String),
-    /// The job was stopped.
-    Cancelled,
+/// Whether the list of speakers is shown beside the transcript.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum PanelChoice {
+    /// Where there is room for it.
+    #[default]
+    Automatic,
+    /// The user asked for it.
+    Shown,
+    /// The user does not want it.
+    Hidden,
 }
 
 /// Something the user should know; stays until dismissed.
@@ -99,13 +90,12 @@ impl State {
 
     /// Adds a recording whose job was just queued, and returns its place in the list.
     pub(super) fn add_job(&mut self, job: JobId, path: PathBuf) -> usize {
-        self.add(Recording { job: Some(job), path, phase: Phase::Waiting, duration: None, transcript: Arc::default() })
+        self.add(Recording::queued(job, path))
     }
 
     /// Adds a recording whose transcript exists already, and returns its place in the list.
     pub(super) fn add_transcript(&mut self, path: PathBuf, transcript: Arc<Transcript>) -> usize {
-        let duration = Some(transcript.duration);
-        self.add(Recording { job: None, path, phase: Phase::Done, duration, transcript })
+        self.add(Recording::transcribed(path, transcript))
     }
 
     /// Shows another recording.
@@ -137,6 +127,7 @@ impl State {
                 recording.phase = Phase::Failed("Hansard's engine has stopped".to_owned());
             }
         }
+        self.lessons.give_up();
         let text = "Hansard's engine has stopped by mistake. Restart Hansard, and please report it.".to_owned();
         self.add_message(Severity::Error, text);
     }
@@ -149,6 +140,95 @@ impl State {
     /// Replaces the notice.
     pub(super) fn set_notice(&mut self, notice: String) {
         self.notice = notice;
+    }
+
+    /// Whether the list of speakers is shown in a window of this width.
+    pub(super) fn shows_speakers(&self, window_width: f32) -> bool {
+        self.selected().is_some_and(|(_, recording)| !recording.speakers.entries().is_empty())
+            && match self.speakers_panel {
+                PanelChoice::Automatic => !is_narrow(window_width),
+                PanelChoice::Shown => true,
+                PanelChoice::Hidden => false,
+            }
+    }
+
+    /// Shows or hides the list of speakers.
+    pub(super) fn choose_speakers_panel(&mut self, choice: PanelChoice) {
+        self.speakers_panel = choice;
+    }
+
+    /// How many people speak in the recordings that are opened next; `None` to find out.
+    pub(super) fn n_speakers(&self) -> Option<usize> {
+        self.n_speakers
+    }
+
+    /// Changes how many people speak in the recordings that are opened next.
+    pub(super) fn set_n_speakers(&mut self, n_speakers: Option<usize>) {
+        self.n_speakers = n_speakers;
+    }
+
+    /// Gives a speaker a name, or takes it away where it is empty.
+    pub(super) fn rename_speaker(&mut self, recording_idx: usize, label: String, name: &str) {
+        let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
+        let name = if name == label { String::new() } else { name };
+        let Some(speaker) = self.speaker(recording_idx, &label).filter(|speaker| speaker.name != name) else { return };
+        let notice = if name.is_empty() {
+            format!("{} is {label} again", speaker.name)
+        } else {
+            format!("{} is {name} now", speaker.shown_name())
+        };
+        self.edit(recording_idx, Change::RenameSpeaker { label, name }, notice);
+    }
+
+    /// Makes one speaker of two; the label of the second stays.
+    pub(super) fn merge_speakers(&mut self, recording_idx: usize, from: String, into: String) {
+        let names = [&from, &into].map(|label| Some(self.speaker(recording_idx, label)?.shown_name()));
+        let [Some(from_name), Some(into_name)] = names else { return };
+        let notice = format!("{from_name} and {into_name} are one speaker now");
+        self.edit(recording_idx, Change::MergeSpeakers { from, into }, notice);
+    }
+
+    /// Takes back the last change of the transcript that is shown.
+    pub(super) fn undo(&mut self) {
+        if self.selected_recording().is_some_and(Recording::undo) {
+            self.notice = "Undone".to_owned();
+        }
+    }
+
+    /// Makes the change again that was taken back last.
+    pub(super) fn redo(&mut self) {
+        if self.selected_recording().is_some_and(Recording::redo) {
+            self.notice = "Redone".to_owned();
+        }
+    }
+
+    /// What can be done about the voice of a speaker.
+    pub(super) fn learning(&self, recording_idx: usize, speaker: &SpeakerEntry) -> Learning {
+        self.lessons.of(recording_idx, speaker)
+    }
+
+    /// Notes that the voice of a speaker is to be learnt, and returns what to ask the engine for.
+    pub(super) fn learn_voice(&mut self, recording_idx: usize, label: &str) -> Option<VoiceCommand> {
+        let entry = self.speaker(recording_idx, label)?;
+        if self.lessons.of(recording_idx, entry) != Learning::Possible {
+            return None;
+        }
+        let recording = &self.recordings[recording_idx];
+        let speaker = recording.transcript.speakers.iter().find(|speaker| speaker.label == label)?;
+        let lesson = Lesson { recording_idx, label: label.to_owned(), name: entry.name.clone() };
+        let command = VoiceCommand::Learn {
+            name: lesson.name.clone(),
+            voiceprint: speaker.voiceprint.clone(),
+            recording: recording.path.clone(),
+            speaker: lesson.label.clone(),
+        };
+        self.lessons.ask(lesson);
+        Some(command)
+    }
+
+    /// Notes that the voice learnt last is to be taken back, and returns what to ask the engine for.
+    pub(super) fn take_back_voice(&mut self) -> Option<VoiceCommand> {
+        self.lessons.ask_back().then_some(VoiceCommand::UndoLearning)
     }
 
     /// Takes in what happened in the engine.
@@ -165,9 +245,7 @@ impl State {
                 Phase::Stopping | Phase::Done | Phase::Failed(_) | Phase::Cancelled => {}
             }),
             Event::AudioReady(job, duration) => self.change(job, |recording| recording.duration = Some(duration)),
-            Event::Segments(job, segments) => self.change(job, |recording| {
-                Arc::make_mut(&mut recording.transcript).segments.extend(segments);
-            }),
+            Event::Segments(job, segments) => self.change(job, |recording| recording.extend(segments)),
             Event::Warning(job, text) => {
                 let text = match self.recording_of(job) {
                     Some(recording) if !text.contains(&recording.name()) => format!("{}: {text}", recording.name()),
@@ -175,11 +253,7 @@ impl State {
                 };
                 self.add_message(Severity::Warning, text);
             }
-            Event::JobDone(job, transcript, _report) => self.change(job, |recording| {
-                recording.phase = Phase::Done;
-                recording.duration = Some(transcript.duration);
-                recording.transcript = transcript;
-            }),
+            Event::JobDone(job, transcript, _report) => self.change(job, |recording| recording.finish(transcript)),
             Event::JobFailed(job, line) => {
                 self.add_message(Severity::Error, line.clone());
                 self.change(job, |recording| recording.phase = Phase::Failed(line));
@@ -191,6 +265,18 @@ impl State {
                 let text = format!("Not exported: {reason}. Export again and choose another folder or name.");
                 self.add_message(Severity::Error, naming(&path, text));
             }
+            Event::Voices(Ok(answer)) => {
+                for warning in answer.warnings {
+                    self.add_message(Severity::Warning, warning);
+                }
+                if let Some(notice) = self.lessons.done() {
+                    self.notice = notice;
+                }
+            }
+            Event::Voices(Err(reason)) => {
+                self.lessons.failed();
+                self.add_message(Severity::Error, reason);
+            }
             Event::SettingsNotSaved(reason) => {
                 let text = format!("The settings apply to this window only, because they could not be saved: {reason}");
                 self.add_message(Severity::Warning, text);
@@ -201,6 +287,22 @@ impl State {
     fn add(&mut self, recording: Recording) -> usize {
         self.recordings.push(recording);
         self.recordings.len() - 1
+    }
+
+    fn speaker(&self, recording_idx: usize, label: &str) -> Option<&SpeakerEntry> {
+        self.recordings.get(recording_idx)?.speakers.entry(label)
+    }
+
+    fn selected_recording(&mut self) -> Option<&mut Recording> {
+        self.recordings.get_mut(self.selected_idx?)
+    }
+
+    fn edit(&mut self, recording_idx: usize, change: Change, notice: String) {
+        let Some(recording) = self.recordings.get_mut(recording_idx) else { return };
+        match recording.edit(change) {
+            Ok(()) => self.notice = notice,
+            Err(error) => self.add_message(Severity::Error, error.to_string()),
+        }
     }
 
     fn recording_of(&mut self, job: JobId) -> Option<&mut Recording> {
@@ -216,121 +318,23 @@ impl State {
     }
 }
 
+/// Whether the list of recordings and that of speakers do not fit beside a transcript.
+pub(super) fn is_narrow(window_width: f32) -> bool {
+    window_width < NARROW_WIDTH
+}
+
 /// The text, preceded by the path unless it names it already.
 fn naming(path: &Path, text: String) -> String {
     let path = path.display().to_string();
     if text.contains(&path) { text } else { format!("{path}: {text}") }
 }
 
-impl Recording {
-    /// The file's name without its folder.
-    pub(super) fn name(&self) -> String {
-        self.path.file_name().unwrap_or(self.path.as_os_str()).to_string_lossy().into_owned()
-    }
-
-    /// The file's name without folder and extension: what an export is called.
-    pub(super) fn stem(&self) -> String {
-        self.path.file_stem().unwrap_or(self.path.as_os_str()).to_string_lossy().into_owned()
-    }
-
-    /// Whether its job waits or runs and can be told to stop.
-    pub(super) fn is_unfinished(&self) -> bool {
-        match self.phase {
-            Phase::Waiting | Phase::Running(_) => true,
-            Phase::Stopping | Phase::Done | Phase::Failed(_) | Phase::Cancelled => false,
-        }
-    }
-
-    /// Share of the whole job that is done, while it runs.
-    pub(super) fn job_fraction(&self) -> Option<f32> {
-        match &self.phase {
-            Phase::Running(progress) => Some(progress.map_or(0.0, |progress| progress.job_fraction)),
-            Phase::Waiting | Phase::Stopping | Phase::Done | Phase::Failed(_) | Phase::Cancelled => None,
-        }
-    }
-
-    /// How far it is, in one short line for the list.
-    pub(super) fn status(&self) -> String {
-        match &self.phase {
-            Phase::Waiting => "Waiting".to_owned(),
-            Phase::Running(None) => "Starting".to_owned(),
-            Phase::Running(Some(progress)) => {
-                let percent = (progress.job_fraction.clamp(0.0, 1.0) * 100.0).floor();
-                let left = progress.remaining.map(|remaining| format!(", about {remaining} left")).unwrap_or_default();
-                format!("{} {percent:.0} %{left}", progress.stage.label())
-            }
-            Phase::Stopping => "Stopping".to_owned(),
-            Phase::Done => "Done".to_owned(),
-            Phase::Failed(_) => "Failed".to_owned(),
-            Phase::Cancelled => "Cancelled".to_owned(),
-        }
-    }
-
-    /// What stands in the place of the text while there is none.
-    pub(super) fn placeholder(&self) -> String {
-        match &self.phase {
-            Phase::Waiting => "Its turn comes when the recordings before it are done.".to_owned(),
-            Phase::Running(None) => "Starting…".to_owned(),
-            Phase::Running(Some(progress)) => match progress.stage {
-                Stage::LoadModels | Stage::Decode | Stage::Speech => format!("{}…", progress.stage.label()),
-                Stage::Transcribe => "The first sentences appear in a moment.".to_owned(),
-            },
-            Phase::Stopping => "Stopping…".to_owned(),
-            Phase::Done => "No speech was found in this recording.".to_owned(),
-            Phase::Failed(line) => line.clone(),
-            Phase::Cancelled => "Stopped before there was any text. Open the recording again to start over.".to_owned(),
-        }
-    }
-
-    /// What is known about it, in one line above the text.
-    pub(super) fn facts(&self) -> String {
-        let mut facts = Vec::new();
-        if !self.transcript.is_empty() {
-            match &self.phase {
-                Phase::Failed(_) => facts.push("Failed: the text ends early".to_owned()),
-                Phase::Cancelled => facts.push("Stopped: the text ends early".to_owned()),
-                Phase::Waiting | Phase::Running(_) | Phase::Stopping | Phase::Done => {}
-            }
-        }
-        facts.extend(self.duration.map(|duration| format!("Length {duration}")));
-        if !self.transcript.language.is_empty() {
-            facts.push(format!("Language {}", self.transcript.language));
-        }
-        if self.job.is_some() {
-            facts.push("Built-in demo model, for trying out".to_owned());
-        }
-        facts.join(" · ")
-    }
-}
-
-/// `no model in memory`, `1 model, 400 kB`, `2 models, 18 MB`.
-pub(super) fn models_summary(models: &[LoadedModel]) -> String {
-    let size = size_text(models.iter().map(|model| model.n_bytes).sum());
-    match models.len() {
-        0 => "no model in memory".to_owned(),
-        1 => format!("1 model, {size}"),
-        n => format!("{n} models, {size}"),
-    }
-}
-
-/// A number of bytes in the unit that people use for it, in powers of ten as disks and downloads state them.
-pub(super) fn size_text(n_bytes: usize) -> String {
-    let n_bytes = n_bytes as f64;
-    if n_bytes < 999.5e3 {
-        format!("{:.0} kB", n_bytes / 1e3)
-    } else if n_bytes < 999.5e6 {
-        format!("{:.0} MB", n_bytes / 1e6)
-    } else {
-        format!("{:.1} GB", n_bytes / 1e9)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::JobReport;
-    use crate::transcript::Segment;
-    use crate::units::TimeSpan;
+    use crate::engine::{JobProgress, JobReport, Stage};
+    use crate::transcript::{Segment, Speaker};
+    use crate::units::{Seconds, TimeSpan};
 
     const JOB: JobId = JobId(1);
 
@@ -451,18 +455,86 @@ mod tests {
     }
 
     #[test]
-    fn models_are_counted_and_sized() {
-        for (sizes, expected) in [
-            (vec![], "no model in memory"),
-            (vec![399_600], "1 model, 400 kB"),
-            (vec![12_000_000, 6_200_000], "2 models, 18 MB"),
-            (vec![999_600_000, 600_000_000], "2 models, 1.6 GB"),
-        ] {
-            let models: Vec<LoadedModel> =
-                sizes.into_iter().map(|n_bytes| LoadedModel { key: "whisperx_demo_cpu".to_owned(), n_bytes }).collect();
-            assert_eq!(models_summary(&models), expected);
-            assert_eq!(after(vec![Event::Models(models.clone())]).models(), models);
+    fn the_models_are_those_reported_last() {
+        let models = vec![LoadedModel { key: "whisperx_demo_cpu".to_owned(), n_bytes: 1 }];
+        assert_eq!(after(vec![Event::Models(Vec::new()), Event::Models(models.clone())]).models(), models);
+    }
+
+    #[test]
+    fn speakers_are_renamed_merged_and_brought_back() {
+        // (what is done, who speaks then, who says the second segment, what the user reads)
+        let steps: [(fn(&mut State), &str, &str, &str); 8] = [
+            (|state| rename(state, " Brian "), "Nora, Brian", "SPEAKER_01", "SPEAKER_01 is Brian now"),
+            (|state| rename(state, "Brian"), "Nora, Brian", "SPEAKER_01", "SPEAKER_01 is Brian now"),
+            (merge, "Nora", "SPEAKER_00", "Brian and Nora are one speaker now"),
+            (State::undo, "Nora, Brian", "SPEAKER_01", "Undone"),
+            (State::undo, "Nora, SPEAKER_01", "SPEAKER_01", "Undone"),
+            (State::redo, "Nora, Brian", "SPEAKER_01", "Redone"),
+            (|state| rename(state, " "), "Nora, SPEAKER_01", "SPEAKER_01", "Brian is SPEAKER_01 again"),
+            (State::redo, "Nora, SPEAKER_01", "SPEAKER_01", "Brian is SPEAKER_01 again"),
+        ];
+        let mut state = meeting();
+        for (step_idx, (step, names, second, notice)) in steps.into_iter().enumerate() {
+            step(&mut state);
+            let (_, recording) = state.selected().expect("it was selected");
+            let shown: Vec<&str> = recording.speakers.entries().iter().map(SpeakerEntry::shown_name).collect();
+            assert_eq!((shown.join(", ").as_str(), state.notice()), (names, notice), "step {step_idx}");
+            assert_eq!(recording.transcript.segments[1].speaker.as_deref(), Some(second), "step {step_idx}");
         }
+        assert_eq!(state.messages().count(), 0);
+    }
+
+    #[test]
+    fn a_voice_is_asked_for_once() {
+        let mut state = meeting();
+        let Some(VoiceCommand::Learn { name, voiceprint, recording, speaker }) = state.learn_voice(0, "SPEAKER_00")
+        else {
+            panic!("the first speaker has a name and a voiceprint")
+        };
+        assert_eq!((name.as_str(), voiceprint, speaker.as_str()), ("Nora", vec![0.6, 0.8], "SPEAKER_00"));
+        assert_eq!(recording, PathBuf::from("/in/meeting.wav"));
+        assert!(state.learn_voice(0, "SPEAKER_00").is_none(), "the engine has not answered yet");
+        assert!(state.learn_voice(0, "SPEAKER_01").is_none(), "there is no voiceprint");
+        state.apply(Event::Voices(Err("/data/voices: disk full".to_owned())));
+        assert_eq!(state.messages().next().map(|message| message.text.as_str()), Some("/data/voices: disk full"));
+        assert!(state.learn_voice(0, "SPEAKER_00").is_some());
+    }
+
+    #[test]
+    fn the_list_of_speakers_is_shown_where_there_are_some_and_room() {
+        let (automatic, shown, hidden) = (PanelChoice::Automatic, PanelChoice::Shown, PanelChoice::Hidden);
+        for (choice, width, expected) in
+            [(automatic, 1280.0, true), (automatic, 640.0, false), (shown, 640.0, true), (hidden, 1280.0, false)]
+        {
+            for (mut state, expected) in [(meeting(), expected), (after(vec![said(&["one"])]), false)] {
+                state.select(0);
+                state.choose_speakers_panel(choice);
+                assert_eq!(state.shows_speakers(width), expected, "{choice:?} at {width}");
+            }
+        }
+    }
+
+    fn rename(state: &mut State, name: &str) {
+        state.rename_speaker(0, "SPEAKER_01".to_owned(), name);
+    }
+
+    fn merge(state: &mut State) {
+        state.merge_speakers(0, "SPEAKER_01".to_owned(), "SPEAKER_00".to_owned());
+    }
+
+    /// Two speakers; the first has a name and a voiceprint.
+    fn meeting() -> State {
+        let mut transcript = spoken(&["one", "two"]);
+        for (segment, label) in transcript.segments.iter_mut().zip(["SPEAKER_00", "SPEAKER_01"]) {
+            segment.speaker = Some(label.to_owned());
+            transcript.speakers.push(Speaker { label: label.to_owned(), ..Speaker::default() });
+        }
+        transcript.speakers[0].name = Some("Nora".to_owned());
+        transcript.speakers[0].voiceprint = vec![0.6, 0.8];
+        let mut state = State::default();
+        let idx = state.add_transcript("/in/meeting.wav".into(), Arc::new(transcript));
+        state.select(idx);
+        state
     }
 
     fn after(events: Vec<Event>) -> State {
@@ -489,6 +561,11 @@ mod tests {
             text: format!(" {text}"),
             ..Segment::default()
         });
-        Transcript { language: "en".to_owned(), duration: Seconds(62.0), segments: segments.collect() }
+        Transcript {
+            language: "en".to_owned(),
+            duration: Seconds(62.0),
+            segments: segments.collect(),
+            ..Transcript::default()
+        }
     }
 }

@@ -4,7 +4,7 @@ use eframe::egui::{Label, RichText, Ui, accesskit::Live};
 
 use crate::engine::LoadedModel;
 
-use super::state::{State, models_summary, size_text};
+use super::state::State;
 use super::theme::{self, UNIT};
 
 /// Shows the bar; `device` is what the transcription runs on.
@@ -31,4 +31,45 @@ fn models_listed(models: &[LoadedModel]) -> String {
     let lines: Vec<String> =
         models.iter().map(|model| format!("{}: {}", model.key, size_text(model.n_bytes))).collect();
     lines.join("\n")
+}
+
+/// `no model in memory`, `1 model, 400 kB`, `2 models, 18 MB`.
+fn models_summary(models: &[LoadedModel]) -> String {
+    let size = size_text(models.iter().map(|model| model.n_bytes).sum());
+    match models.len() {
+        0 => "no model in memory".to_owned(),
+        1 => format!("1 model, {size}"),
+        n => format!("{n} models, {size}"),
+    }
+}
+
+/// A number of bytes in the unit that people use for it, in powers of ten as disks and downloads state them.
+fn size_text(n_bytes: usize) -> String {
+    let n_bytes = n_bytes as f64;
+    if n_bytes < 999.5e3 {
+        format!("{:.0} kB", n_bytes / 1e3)
+    } else if n_bytes < 999.5e6 {
+        format!("{:.0} MB", n_bytes / 1e6)
+    } else {
+        format!("{:.1} GB", n_bytes / 1e9)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn models_are_counted_and_sized() {
+        for (sizes, expected) in [
+            (vec![], "no model in memory"),
+            (vec![399_600], "1 model, 400 kB"),
+            (vec![12_000_000, 6_200_000], "2 models, 18 MB"),
+            (vec![999_600_000, 600_000_000], "2 models, 1.6 GB"),
+        ] {
+            let models: Vec<LoadedModel> =
+                sizes.into_iter().map(|n_bytes| LoadedModel { key: "whisperx_demo_cpu".to_owned(), n_bytes }).collect();
+            assert_eq!(models_summary(&models), expected);
+        }
+    }
 }

@@ -1,5 +1,5 @@
-//! The look of the window: two palettes with one accent colour, an 8-point rhythm, and egui styles made from them.
-//! Panels take colours and sizes from here and define none of their own.
+//! The look of the window: two palettes with one accent colour and one for each speaker, an 8-point rhythm, and egui
+//! styles made from them. Panels take colours and sizes from here and define none of their own.
 
 use eframe::egui::{
     self, Color32, CornerRadius, FontFamily, FontId, Margin, Stroke, Style, TextStyle, Theme, ThemePreference, Visuals,
@@ -14,6 +14,10 @@ pub(super) const READING_SIZE: f32 = 16.0;
 pub(super) const READING_LINE: f32 = 24.0;
 /// The unit of all distances.
 pub(super) const UNIT: f32 = 8.0;
+
+/// Colours of speakers in each theme; where more people speak, they are used again. Names say who it is, colours only
+/// help to see it.
+const N_SPEAKER_COLORS: usize = 10;
 
 /// The colours of one theme.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +34,7 @@ pub(super) struct Palette {
     pub(super) weak: Color32,
     /// Lines between panels.
     pub(super) line: Color32,
-    /// The one accent: the main button, progress, speakers.
+    /// The one accent: the main button, progress.
     pub(super) accent: Color32,
     /// Text on the accent.
     pub(super) on_accent: Color32,
@@ -46,6 +50,15 @@ pub(super) struct Palette {
     pub(super) error: Color32,
     /// Text of warnings.
     pub(super) warning: Color32,
+    /// Names of speakers and what belongs to them.
+    speakers: [Color32; N_SPEAKER_COLORS],
+}
+
+impl Palette {
+    /// The colour of a speaker.
+    pub(super) fn speaker(&self, color_idx: usize) -> Color32 {
+        self.speakers[color_idx % N_SPEAKER_COLORS]
+    }
 }
 
 const LIGHT: Palette = Palette {
@@ -63,6 +76,18 @@ const LIGHT: Palette = Palette {
     selection: Color32::from_rgb(0xC9, 0xE2, 0xD5),
     error: Color32::from_rgb(0xB3, 0x26, 0x1E),
     warning: Color32::from_rgb(0x85, 0x50, 0x00),
+    speakers: [
+        Color32::from_rgb(0x1F, 0x6B, 0x4A),
+        Color32::from_rgb(0x24, 0x57, 0xC5),
+        Color32::from_rgb(0xB3, 0x21, 0x6B),
+        Color32::from_rgb(0xA3, 0x4A, 0x12),
+        Color32::from_rgb(0x7A, 0x3F, 0xC4),
+        Color32::from_rgb(0x00, 0x75, 0x9B),
+        Color32::from_rgb(0x7A, 0x6A, 0x00),
+        Color32::from_rgb(0x5C, 0x1A, 0x1A),
+        Color32::from_rgb(0x1B, 0x2F, 0x66),
+        Color32::from_rgb(0x7B, 0x4A, 0x6E),
+    ],
 };
 
 const DARK: Palette = Palette {
@@ -80,6 +105,18 @@ const DARK: Palette = Palette {
     selection: Color32::from_rgb(0x23, 0x48, 0x3A),
     error: Color32::from_rgb(0xFF, 0x90, 0x89),
     warning: Color32::from_rgb(0xF0, 0xB4, 0x5E),
+    speakers: [
+        Color32::from_rgb(0x6C, 0xC2, 0x9A),
+        Color32::from_rgb(0x7F, 0xA8, 0xFF),
+        Color32::from_rgb(0xFF, 0x9C, 0xCB),
+        Color32::from_rgb(0xF2, 0xAC, 0x4C),
+        Color32::from_rgb(0xC7, 0x9B, 0xFF),
+        Color32::from_rgb(0x4F, 0xD3, 0xE6),
+        Color32::from_rgb(0xDC, 0xD3, 0x5A),
+        Color32::from_rgb(0xF4, 0x75, 0x6A),
+        Color32::from_rgb(0xC9, 0xD6, 0xF5),
+        Color32::from_rgb(0xB3, 0xA2, 0x96),
+    ],
 };
 
 /// Gives the window its look. To be called before the first frame; which of the two themes is shown is chosen later.
@@ -92,6 +129,11 @@ pub fn install_theme(ctx: &egui::Context) {
 /// The colours of what is being drawn.
 pub(super) fn palette(ui: &egui::Ui) -> &'static Palette {
     if ui.visuals().dark_mode { &DARK } else { &LIGHT }
+}
+
+/// Width of the whole window, in points.
+pub(super) fn window_width(ui: &egui::Ui) -> f32 {
+    ui.ctx().content_rect().width()
 }
 
 /// What egui calls the user's choice.
@@ -204,7 +246,7 @@ mod tests {
                 ("weak text on a panel", p.weak, p.panel),
                 ("weak text on the selected recording", p.weak, p.selection),
                 ("hint in a field", p.weak, p.sunken),
-                ("speaker on the page", p.accent, p.page),
+                ("name on the welcome", p.accent, p.page),
                 ("main button", p.on_accent, p.accent),
                 ("error on the page", p.error, p.page),
                 ("error on a panel", p.error, p.panel),
@@ -213,6 +255,24 @@ mod tests {
                 let contrast = contrast(text, background);
                 assert!(contrast >= 4.5, "{name}, {what}: {contrast:.2}");
             }
+        }
+    }
+
+    #[test]
+    fn speakers_can_be_read_and_told_apart() {
+        for (name, p) in [("light", LIGHT), ("dark", DARK)] {
+            for (idx, color) in p.speakers.into_iter().enumerate() {
+                for background in [p.page, p.panel, p.sunken] {
+                    let contrast = contrast(color, background);
+                    assert!(contrast >= 4.5, "{name}, speaker {idx}: {contrast:.2}");
+                }
+                for (other_idx, other) in p.speakers.into_iter().enumerate().take(idx) {
+                    let channels = color.to_array().into_iter().zip(other.to_array());
+                    let distance: u32 = channels.map(|(a, b)| u32::from(a.abs_diff(b))).sum();
+                    assert!(distance >= 70, "{name}, speakers {other_idx} and {idx}: {distance}");
+                }
+            }
+            assert_eq!(p.speaker(N_SPEAKER_COLORS + 2), p.speakers[2], "colours are used again");
         }
     }
 

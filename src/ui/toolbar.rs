@@ -1,4 +1,4 @@
-//! The bar at the top: opening, exporting, copying, and the choice of colours.
+//! The bar at the top: opening, exporting, copying, who speaks, and the choice of colours.
 
 use eframe::egui::{self, Align, Button, Key, KeyboardShortcut, Layout, Modifiers, Popup, RichText, Ui};
 
@@ -7,8 +7,8 @@ use crate::settings::{Settings, Theme};
 use super::APP_NAME;
 use super::action::Action;
 use super::export_menu::export_menu_ui;
-use super::state::State;
-use super::theme;
+use super::state::{PanelChoice, State, is_narrow};
+use super::theme::{self, UNIT};
 
 /// What the button for opening recordings is called, wherever it stands.
 pub(super) const OPEN_LABEL: &str = "Open recording…";
@@ -20,6 +20,10 @@ pub(super) const OPEN_KEYS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::
 
 /// Shows the bar. Before anything is opened, the welcome has the buttons, and the bar only the name.
 pub(super) fn toolbar_ui(ui: &mut Ui, state: &State, settings: &Settings, actions: &mut Vec<Action>) {
+    if is_narrow(theme::window_width(ui)) {
+        // Otherwise the last buttons would lie on each other.
+        ui.spacing_mut().button_padding.x = UNIT;
+    }
     ui.horizontal(|ui| {
         if state.recordings().is_empty() {
             ui.label(RichText::new(APP_NAME).color(theme::palette(ui).weak));
@@ -36,6 +40,7 @@ pub(super) fn toolbar_ui(ui: &mut Ui, state: &State, settings: &Settings, action
             if copy.on_disabled_hover_text("There is no text yet.").clicked() {
                 actions.push(Action::CopyTranscript);
             }
+            speakers_button_ui(ui, state, actions);
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| theme_menu_ui(ui, settings.theme, actions));
     });
@@ -44,6 +49,16 @@ pub(super) fn toolbar_ui(ui: &mut Ui, state: &State, settings: &Settings, action
 /// What the tooltip of the button for opening says.
 pub(super) fn open_hint(ui: &Ui) -> String {
     format!("Audio or video files ({})", ui.ctx().format_shortcut(&OPEN_KEYS))
+}
+
+fn speakers_button_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+    let has_speakers = state.selected().is_some_and(|(_, recording)| !recording.speakers.entries().is_empty());
+    let is_shown = state.shows_speakers(theme::window_width(ui));
+    let button = ui.add_enabled(has_speakers, Button::new("Speakers").selected(is_shown));
+    let button = button.on_hover_text("Who speaks, and for how long");
+    if button.on_disabled_hover_text("Known when a transcript is done.").clicked() {
+        actions.push(Action::ChooseSpeakersPanel(if is_shown { PanelChoice::Hidden } else { PanelChoice::Shown }));
+    }
 }
 
 fn theme_menu_ui(ui: &mut Ui, chosen: Theme, actions: &mut Vec<Action>) {

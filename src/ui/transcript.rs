@@ -1,18 +1,22 @@
-//! The transcript of one recording: times in a column of their own, the text beside them, the speaker above where one
-//! is known. Only the rows in view are laid out, so 20,000 segments cost no more than a screenful.
+//! The transcript of one recording: times in a column of their own, the text beside them, the speaker above where
+//! another one spoke before, and a bar in the speaker's colour. Only the rows in view are laid out, so 20,000 segments
+//! cost no more than a screenful.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use eframe::egui::{
-    self, Align, Color32, FontId, Galley, Id, Key, Label, Layout, Margin, Popup, Pos2, Rect, RichText, ScrollArea, Ui,
-    UiBuilder, text::LayoutJob, vec2,
+    self, Align, Color32, FontId, Galley, Id, Key, Label, Layout, Margin, Popup, Pos2, Rect, RichText, ScrollArea,
+    Stroke, TextFormat, Ui, UiBuilder,
+    text::{LayoutJob, TextWrapping},
+    vec2,
 };
 
-use crate::transcript::Segment;
+use crate::transcript::{Segment, Transcript, Word};
 use crate::units::Seconds;
 
+use super::recording::{Phase, Recording};
 use super::row_heights::RowHeights;
-use super::state::{Phase, Recording};
 use super::theme::{self, READING_LINE, READING_SIZE, UNIT};
 
 /// Lines longer than this are hard to read.
@@ -25,6 +29,10 @@ const RIGHT_MARGIN: f32 = 3.0 * UNIT;
 const ROW_GAP: f32 = UNIT;
 /// Height of the line with the speaker.
 const SPEAKER_HEIGHT: f32 = 3.0 * UNIT;
+/// Height of the line that says who speaks at the same time.
+const OVERLAP_HEIGHT: f32 = 2.5 * UNIT;
+/// Of the bar in the speaker's colour.
+const BAR_WIDTH: f32 = 3.0;
 
 /// Where one recording's transcript is scrolled to, and what is known of the heights of its rows.
 #[derive(Debug, Default)]
@@ -32,13 +40,29 @@ pub(super) struct TranscriptView {
     rows: RowHeights,
     text_width: f32,
     offset: f32,
+    /// Which of the recording's transcripts the rows belong to.
+    revision: u64,
+    /// The row at the upper edge, and when it begins.
+    top: Option<(usize, Seconds)>,
+    /// The row to scroll to in the next frame.
+    wanted_idx: Option<usize>,
+    found: Option<Found>,
 }
 
-/// Sizes of the columns in the present window.
+/// The row that was scrolled to last, and where that left the view. It counts until somebody scrolls on.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    row_idx: usize,
+    offset: f32,
+}
+
+/// What all rows have in common in the present window.
 #[derive(Clone, Copy)]
-struct Columns {
+struct Sheet {
     time_width: f32,
     text_width: f32,
+    /// Colour of the line under words that somebody else speaks over.
+    mark: Color32,
 }
 
 /// Shows the recording's name, the facts about it, and its text or why there is none.
@@ -68,19 +92,35 @@ fn header_ui(ui: &mut Ui, recording: &Recording) {
 }
 
 impl TranscriptView {
+    /// Scrolls to where this speaker takes the word next, after the row that was scrolled to before, or after the one
+    /// at the upper edge; from the last turn back to the first. Returns when that is.
+    pub(super) fn show_next_turn(&mut self, transcript: &Transcript, label: &str) -> Option<Seconds> {
+        let segments = &transcript.segments;
+        let from = self.found_idx().or(self.top.map(|(row_idx, _)| row_idx)).unwrap_or(0);
+        let mut others = (from + 1..segments.len()).chain(0..segments.len().min(from + 1));
+        let next = others.find(|&row_idx| speaker_shown(segments, row_idx) == Some(label))?;
+        self.wanted_idx = Some(next);
+        Some(segments[next].span.start)
+    }
+
     fn segments_ui(&mut self, ui: &mut Ui, recording: &Recording, recording_idx: usize) {
         let segments = &recording.transcript.segments;
-        let columns = columns(ui, recording.duration);
+        let sheet = sheet(ui, recording.duration);
         let shown_offset = self.offset;
-        let estimate = |row_idx: usize| estimated_height(segments, row_idx, columns);
-        if (columns.text_width - self.text_width).abs() > 0.5 {
-            self.text_width = columns.text_width;
+        let estimate = |row_idx: usize| estimated_height(segments, row_idx, sheet);
+        self.follow(recording, estimate);
+        if (sheet.text_width - self.text_width).abs() > 0.5 {
+            self.text_width = sheet.text_width;
             self.offset = self.rows.remake(self.offset, estimate);
         }
         self.rows.resize(segments.len(), estimate);
+        let wanted_idx = self.wanted_idx.take().filter(|&row_idx| row_idx < segments.len());
+        if let Some(row_idx) = wanted_idx {
+            self.offset = self.rows.top(row_idx);
+        }
         let view_height = ui.available_height();
         let ctx = ui.ctx().clone();
-        let measure = |row_idx: usize| measured_height(&ctx, segments, row_idx, columns);
+        let measure = |row_idx: usize| measured_height(&ctx, segments, row_idx, sheet);
         let settled = self.settle(paging(ui), view_height, measure);
         let mut area = ScrollArea::vertical()
             .id_salt(("transcript", recording_idx))
@@ -89,14 +129,16 @@ impl TranscriptView {
         if (settled - shown_offset).abs() > 0.1 {
             area = area.vertical_scroll_offset(settled);
         }
+        let found_idx = wanted_idx.or(self.found_idx());
         let rows = &self.rows;
         let mut corrections = Vec::new();
         let output = area.show_viewport(ui, |ui, viewport| {
             ui.set_height(rows.total());
             let origin = ui.max_rect().min;
             for row_idx in rows.between(viewport.top(), viewport.bottom()) {
-                let place = Place { top_left: origin + vec2(0.0, rows.top(row_idx)), recording_idx, row_idx };
-                let height = row_ui(ui, place, segments, columns);
+                let top_left = origin + vec2(0.0, rows.top(row_idx));
+                let place = Place { top_left, recording_idx, row_idx, is_found: found_idx == Some(row_idx) };
+                let height = row_ui(ui, place, recording, sheet);
                 if (height - rows.height(row_idx)).abs() > 0.5 {
                     corrections.push((row_idx, height));
                 }
@@ -110,6 +152,38 @@ impl TranscriptView {
         for (row_idx, height) in corrections {
             self.rows.correct(row_idx, height);
         }
+        if let Some(row_idx) = wanted_idx {
+            self.found = Some(Found { row_idx, offset: self.offset });
+        }
+        let top_idx = self.rows.between(self.offset, self.offset + 1.0).start;
+        self.top = segments.get(top_idx).map(|segment| (top_idx, segment.span.start));
+    }
+
+    /// Where the transcript became another one, finds what was read in it: the same row, or where it has been replaced,
+    /// the one that is said at the same time.
+    fn follow(&mut self, recording: &Recording, estimate: impl Fn(usize) -> f32) {
+        if self.revision == recording.revision {
+            return;
+        }
+        self.revision = recording.revision;
+        self.found = None;
+        let segments = &recording.transcript.segments;
+        let inside = self.top.map_or(0.0, |(row_idx, _)| self.offset - self.rows.top(row_idx));
+        self.rows = RowHeights::default();
+        self.rows.resize(segments.len(), estimate);
+        // At the very start nothing has been read yet.
+        let Some((row_idx, start)) = self.top.filter(|_| self.offset > 0.0) else { return };
+        let row_idx = match segments.get(row_idx) {
+            Some(segment) if segment.span.start == start => row_idx,
+            Some(_) | None => segments.partition_point(|segment| segment.span.start <= start).saturating_sub(1),
+        };
+        let height = self.rows.top(row_idx + 1) - self.rows.top(row_idx);
+        self.offset = self.rows.top(row_idx) + inside.min((height - 1.0).max(0.0));
+    }
+
+    /// The row that was scrolled to, as long as nobody has scrolled on.
+    fn found_idx(&self) -> Option<usize> {
+        self.found.filter(|found| (found.offset - self.offset).abs() < 0.5).map(|found| found.row_idx)
     }
 
     /// Follows the keys and returns where to scroll, with all rows measured that are in view there.
@@ -167,32 +241,42 @@ struct Place {
     top_left: Pos2,
     recording_idx: usize,
     row_idx: usize,
+    /// Whether it is the one that was scrolled to.
+    is_found: bool,
 }
 
 /// Draws one row and returns its height.
-fn row_ui(ui: &mut Ui, place: Place, segments: &[Segment], columns: Columns) -> f32 {
+fn row_ui(ui: &mut Ui, place: Place, recording: &Recording, sheet: Sheet) -> f32 {
+    let segments = &recording.transcript.segments;
     let segment = &segments[place.row_idx];
-    let galley = text_galley(ui.ctx(), segment, columns.text_width);
+    let galley = text_galley(ui.ctx(), segment, sheet);
     let speaker = speaker_shown(segments, place.row_idx);
-    let height = row_height(speaker, &galley);
-    let size = vec2(columns.time_width + columns.text_width, height);
+    let overlap = overlap_line(&recording.transcript, segment);
+    let height = row_height(segments, place.row_idx, galley.size().y);
+    let size = vec2(sheet.time_width + sheet.text_width, height);
     // The id depends on the row alone, so that selected text stays selected while rows above scroll out of view.
     let id = Id::unique(("transcript row", place.recording_idx, place.row_idx));
     let rect = Rect::from_min_size(place.top_left, size);
     let mut row = ui.new_child(UiBuilder::new().scope_id(id).max_rect(rect).layout(Layout::top_down(Align::Min)));
     let palette = theme::palette(&row);
+    let painted = rect.with_max_y(rect.bottom() - ROW_GAP);
+    if place.is_found {
+        row.painter().rect_filled(painted, 4.0, palette.panel);
+    }
+    if let Some(label) = &segment.speaker {
+        let color = palette.speaker(recording.speakers.color_idx(label));
+        row.painter().rect_filled(painted.with_max_x(rect.left() + BAR_WIDTH), 1.0, color);
+    }
+    let text_left = rect.left() + sheet.time_width;
     let mut y = rect.top();
-    if let Some(speaker) = speaker {
-        let line = Rect::from_min_size(
-            Pos2::new(rect.left() + columns.time_width, y),
-            vec2(columns.text_width, SPEAKER_HEIGHT),
-        );
-        let text = RichText::new(speaker).size(READING_SIZE).color(palette.accent);
-        let mut line_ui = row.new_child(UiBuilder::new().max_rect(line).layout(Layout::left_to_right(Align::Center)));
-        line_ui.add(Label::new(text).truncate().selectable(false));
+    if let Some(label) = speaker {
+        let color = palette.speaker(recording.speakers.color_idx(label));
+        let text = RichText::new(recording.transcript.name_of(label)).size(READING_SIZE).color(color);
+        let line = Rect::from_min_size(Pos2::new(text_left, y), vec2(sheet.text_width, SPEAKER_HEIGHT));
+        line_ui(&mut row, line, text);
         y += SPEAKER_HEIGHT;
     }
-    let time = Rect::from_min_size(Pos2::new(rect.left(), y), vec2(columns.time_width - 2.0 * UNIT, READING_LINE));
+    let time = Rect::from_min_size(Pos2::new(rect.left(), y), vec2(sheet.time_width - 2.0 * UNIT, READING_LINE));
     let text = RichText::new(segment.span.start.to_string())
         .size(READING_SIZE)
         .line_height(Some(READING_LINE))
@@ -200,48 +284,154 @@ fn row_ui(ui: &mut Ui, place: Place, segments: &[Segment], columns: Columns) -> 
     let mut time_ui = row.new_child(UiBuilder::new().max_rect(time).layout(Layout::right_to_left(Align::Min)));
     // Not selectable, so that copied text is what was said and nothing else.
     time_ui.add(Label::new(text).extend().selectable(false));
-    let said = Rect::from_min_size(Pos2::new(rect.left() + columns.time_width, y), galley.size());
+    let said = Rect::from_min_size(Pos2::new(text_left, y), galley.size());
+    y += galley.size().y.ceil();
     let mut said_ui = row.new_child(UiBuilder::new().max_rect(said).layout(Layout::top_down(Align::Min)));
     said_ui.add(Label::new(galley).selectable(true));
+    if let Some(text) = overlap {
+        let line = Rect::from_min_size(Pos2::new(text_left, y), vec2(sheet.text_width, OVERLAP_HEIGHT));
+        line_ui(&mut row, line, RichText::new(text).small().color(palette.weak));
+    }
     height
 }
 
-fn columns(ui: &Ui, duration: Option<Seconds>) -> Columns {
+/// One line of text that is not a part of what was said.
+fn line_ui(row: &mut Ui, rect: Rect, text: RichText) {
+    let mut place = row.new_child(UiBuilder::new().max_rect(rect).layout(Layout::left_to_right(Align::Center)));
+    place.add(Label::new(text).truncate().selectable(false));
+}
+
+fn sheet(ui: &Ui, duration: Option<Seconds>) -> Sheet {
     // Room for 00:00 below an hour and for 00:00:00 above.
     let is_short = duration.is_some_and(|duration| duration.0 < 3600.0);
     let time_width = if is_short { 8.0 * UNIT } else { 11.0 * UNIT };
     let text_width = (ui.available_width() - time_width - RIGHT_MARGIN).clamp(MIN_TEXT_WIDTH, MAX_TEXT_WIDTH);
-    Columns { time_width, text_width: text_width.floor() }
+    Sheet { time_width, text_width: text_width.floor(), mark: theme::palette(ui).weak }
 }
 
-/// The speaker, where another one spoke before.
+/// The label of the speaker, where another one spoke before.
 fn speaker_shown(segments: &[Segment], row_idx: usize) -> Option<&str> {
     let speaker = segments[row_idx].speaker.as_deref()?;
     let before = row_idx.checked_sub(1).and_then(|before| segments[before].speaker.as_deref());
     (before != Some(speaker)).then_some(speaker)
 }
 
-fn text_galley(ctx: &egui::Context, segment: &Segment, width: f32) -> Arc<Galley> {
-    let font = FontId::proportional(READING_SIZE);
-    // The placeholder becomes the text colour when it is painted, so both themes share one layout.
-    let mut job = LayoutJob::simple(segment.text.trim().to_owned(), font, Color32::PLACEHOLDER, width);
-    for section in &mut job.sections {
-        section.format.line_height = Some(READING_LINE);
+/// Who speaks at the same time as some of the words.
+fn overlap_line(transcript: &Transcript, segment: &Segment) -> Option<String> {
+    let mut names: Vec<&str> = Vec::new();
+    for label in segment.words.iter().flat_map(|word| &word.overlapped_by) {
+        let name = transcript.name_of(label);
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let names = names.join(", ");
+    (!names.is_empty()).then(|| format!("Underlined: at the same time as {names}"))
+}
+
+fn has_overlap(segment: &Segment) -> bool {
+    segment.words.iter().any(|word| !word.overlapped_by.is_empty())
+}
+
+/// The parts of the text that others speak over. Neighbouring words are one part, with the blank between them.
+fn overlapped_parts(text: &str, words: &[Word]) -> Vec<Range<usize>> {
+    let mut parts: Vec<Range<usize>> = Vec::new();
+    let mut searched = 0;
+    for word in words {
+        let written = word.text.trim();
+        // A word that is not in the text, as after an edit, is passed over.
+        let Some(at) = text[searched..].find(written) else { continue };
+        let place = searched + at..searched + at + written.len();
+        searched = place.end;
+        if word.overlapped_by.is_empty() || place.is_empty() {
+            continue;
+        }
+        match parts.last_mut() {
+            Some(part) if text[part.end..place.start].trim().is_empty() => part.end = place.end,
+            Some(_) | None => parts.push(place),
+        }
+    }
+    parts
+}
+
+fn text_galley(ctx: &egui::Context, segment: &Segment, sheet: Sheet) -> Arc<Galley> {
+    let text = segment.text.trim();
+    let wrap = TextWrapping { max_width: sheet.text_width, ..TextWrapping::default() };
+    let mut job = LayoutJob { wrap, ..LayoutJob::default() };
+    let mut add = |part: &str, underline: Stroke| {
+        // The placeholder becomes the text colour when it is painted.
+        let format = TextFormat::simple(FontId::proportional(READING_SIZE), Color32::PLACEHOLDER);
+        job.append(part, 0.0, TextFormat { line_height: Some(READING_LINE), underline, ..format });
+    };
+    let mut added = 0;
+    for part in overlapped_parts(text, &segment.words) {
+        if added < part.start {
+            add(&text[added..part.start], Stroke::NONE);
+        }
+        add(&text[part.clone()], Stroke::new(1.0, sheet.mark));
+        added = part.end;
+    }
+    if added == 0 || added < text.len() {
+        add(&text[added..], Stroke::NONE);
     }
     ctx.fonts_mut(|fonts| fonts.layout_job(job))
 }
 
-fn measured_height(ctx: &egui::Context, segments: &[Segment], row_idx: usize, columns: Columns) -> f32 {
-    row_height(speaker_shown(segments, row_idx), &text_galley(ctx, &segments[row_idx], columns.text_width))
+fn measured_height(ctx: &egui::Context, segments: &[Segment], row_idx: usize, sheet: Sheet) -> f32 {
+    row_height(segments, row_idx, text_galley(ctx, &segments[row_idx], sheet).size().y)
 }
 
-fn row_height(speaker: Option<&str>, galley: &Galley) -> f32 {
-    speaker.map_or(0.0, |_| SPEAKER_HEIGHT) + galley.size().y.ceil() + ROW_GAP
+fn row_height(segments: &[Segment], row_idx: usize, text_height: f32) -> f32 {
+    let speaker = speaker_shown(segments, row_idx).map_or(0.0, |_| SPEAKER_HEIGHT);
+    let overlap = if has_overlap(&segments[row_idx]) { OVERLAP_HEIGHT } else { 0.0 };
+    speaker + text_height.ceil() + overlap + ROW_GAP
 }
 
 /// A guess from the length of the text: half an em for each byte is near enough for a scroll bar.
-fn estimated_height(segments: &[Segment], row_idx: usize, columns: Columns) -> f32 {
+fn estimated_height(segments: &[Segment], row_idx: usize, sheet: Sheet) -> f32 {
     let width = segments[row_idx].text.len() as f32 * READING_SIZE * 0.5;
-    let n_lines = (width / columns.text_width).ceil().max(1.0);
-    speaker_shown(segments, row_idx).map_or(0.0, |_| SPEAKER_HEIGHT) + n_lines * READING_LINE + ROW_GAP
+    let n_lines = (width / sheet.text_width).ceil().max(1.0);
+    row_height(segments, row_idx, n_lines * READING_LINE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_others_speak_over_are_found_in_the_text() {
+        // (the text, its words with a star where somebody else speaks, the parts that are underlined)
+        for (text, words, expected) in [
+            ("Yes, we can.", "Yes, we can.", vec![]),
+            ("Yes, we can.", "*Yes, we can.", vec!["Yes,"]),
+            ("Yes, we can.", "*Yes, *we *can.", vec!["Yes, we can."]),
+            ("no no no", "no *no no", vec!["no"]),
+            ("one two three", "*one two *three", vec!["one", "three"]),
+            ("one three", "one *two *three", vec!["three"]),
+            ("", "*one", vec![]),
+        ] {
+            let word = |word: &str| Word {
+                text: word.trim_start_matches('*').to_owned(),
+                overlapped_by: word.starts_with('*').then(|| "SPEAKER_01".to_owned()).into_iter().collect(),
+                ..Word::default()
+            };
+            let words: Vec<Word> = words.split(' ').map(word).collect();
+            let parts = overlapped_parts(text, &words);
+            assert_eq!(parts.into_iter().map(|part| &text[part]).collect::<Vec<_>>(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_next_turn_follows_the_one_found_before() {
+        let labels = ["A", "A", "B", "A", "B", "B"];
+        let segments = labels.map(|label| Segment { speaker: Some(label.to_owned()), ..Segment::default() });
+        let transcript = Transcript { segments: segments.to_vec(), ..Transcript::default() };
+        let mut view = TranscriptView::default();
+        for (label, expected) in [("A", Some(3)), ("A", Some(0)), ("B", Some(2)), ("B", Some(4)), ("C", None)] {
+            view.show_next_turn(&transcript, label);
+            let wanted_idx = view.wanted_idx.take();
+            assert_eq!(wanted_idx, expected, "{label}");
+            view.found = wanted_idx.map(|row_idx| Found { row_idx, offset: view.offset });
+        }
+    }
 }

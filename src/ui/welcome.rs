@@ -5,6 +5,7 @@ use std::path::Path;
 use eframe::egui::{Align, Button, Label, Layout, RichText, ScrollArea, Ui, vec2};
 
 use super::action::Action;
+use super::speaker_count::speaker_count_ui;
 use super::theme::{self, UNIT};
 use super::{APP_NAME, toolbar};
 
@@ -12,10 +13,11 @@ const PROMISE: &str = "Turns recordings of meetings into text, and nothing ever 
 
 const COLUMN_WIDTH: f32 = 440.0;
 /// Height of the column below, for placing it a little above the middle of the window.
-const COLUMN_HEIGHT: f32 = 340.0;
+const COLUMN_HEIGHT: f32 = 380.0;
 
-/// Shows the welcome; `demo` is the bundled meeting, if this installation has it.
-pub(super) fn welcome_ui(ui: &mut Ui, demo: Option<&Path>, actions: &mut Vec<Action>) {
+/// Shows the welcome; `demo` is the bundled meeting, if this installation has it, and `n_speakers` what was chosen for
+/// the recordings that are opened next.
+pub(super) fn welcome_ui(ui: &mut Ui, demo: Option<&Path>, n_speakers: Option<usize>, actions: &mut Vec<Action>) {
     ScrollArea::vertical().id_salt("welcome").auto_shrink([false, false]).show(ui, |ui| {
         ui.add_space(((ui.available_height() - COLUMN_HEIGHT) * 0.4).max(2.0 * UNIT).floor());
         let margin = ((ui.available_width() - COLUMN_WIDTH) / 2.0).max(2.0 * UNIT).floor();
@@ -23,13 +25,13 @@ pub(super) fn welcome_ui(ui: &mut Ui, demo: Option<&Path>, actions: &mut Vec<Act
             ui.add_space(margin);
             ui.vertical(|ui| {
                 ui.set_width(COLUMN_WIDTH.min(ui.available_width() - margin));
-                column_ui(ui, demo, actions);
+                column_ui(ui, demo, n_speakers, actions);
             });
         });
     });
 }
 
-fn column_ui(ui: &mut Ui, demo: Option<&Path>, actions: &mut Vec<Action>) {
+fn column_ui(ui: &mut Ui, demo: Option<&Path>, n_speakers: Option<usize>, actions: &mut Vec<Action>) {
     let palette = theme::palette(ui);
     ui.label(RichText::new(APP_NAME).size(36.0).color(palette.accent));
     ui.add(Label::new(RichText::new(PROMISE).size(18.0)).wrap());
@@ -51,6 +53,8 @@ fn column_ui(ui: &mut Ui, demo: Option<&Path>, actions: &mut Vec<Action>) {
             actions.push(Action::AskForPath);
         }
     });
+    ui.add_space(UNIT);
+    ui.horizontal(|ui| speaker_count_ui(ui, n_speakers, actions));
     ui.add_space(UNIT);
     hint_ui(ui, "You can also drop audio and video files anywhere on this window.");
     hint_ui(

@@ -16,7 +16,7 @@ use hansard::nn::mel::LogMel;
 use hansard::nn::whisper::{DecoderState, TokenId, Whisper};
 use hansard::paths::AppPaths;
 use hansard::pipeline::guards::compression_ratio;
-use hansard::pipeline::speech::speech_scores;
+use hansard::pipeline::segmentation::segmentation;
 use hansard::task::{CancelToken, Progress};
 
 const SAMPLE_RATE_HZ: usize = 16_000;
@@ -124,13 +124,13 @@ fn feed(whisper: &Whisper, states: &mut [DecoderState], tokens: &[TokenId]) -> V
 }
 
 #[divan::bench(sample_count = 10, sample_size = 1)]
-fn speech_scores_of_60_s(bencher: Bencher) {
+fn segmentation_of_60_s(bencher: Bencher) {
     // Nothing is written there.
     let paths = AppPaths::below(Path::new(env!("CARGO_MANIFEST_DIR")));
-    let segmentation = MemoryCache::new(paths).segmentation().expect("the built-in model");
+    let segmenter = MemoryCache::new(paths).segmentation().expect("the built-in model");
     let samples = Mono16k::from_samples(sound(60 * SAMPLE_RATE_HZ));
     let cancel = CancelToken::default();
-    bencher.bench_local(|| speech_scores(black_box(&samples), &segmentation, &Progress::unwatched(&cancel)));
+    bencher.bench_local(|| segmentation(black_box(&samples), &segmenter, &Progress::unwatched(&cancel)));
 }
 
 #[divan::bench(args = [8_000, 44_100, 48_000])]

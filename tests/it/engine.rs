@@ -7,9 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use hansard::engine::voices::{VoiceCommand, VoicesAnswer};
 use hansard::engine::{Command, Engine, Event, JobContext, JobError, JobId, JobRequest, Runner, Stage};
 use hansard::paths::AppPaths;
 use hansard::settings::{Settings, Theme};
+use hansard::task::CancelToken;
 use hansard::transcript::Transcript;
 use tempfile::TempDir;
 
@@ -20,6 +22,10 @@ const PATIENCE: Duration = Duration::from_mins(5);
 struct Scripted;
 
 impl Runner for Scripted {
+    fn voices(&mut self, _: &VoiceCommand, _: &CancelToken) -> Result<VoicesAnswer, String> {
+        Err("nobody enrols voices here".to_owned())
+    }
+
     fn run(&mut self, request: &JobRequest, context: &JobContext<'_>) -> Result<Transcript, JobError> {
         match request.path.to_str().expect("a test's name") {
             "panics" => panic!("scripted"),

@@ -6,7 +6,7 @@ use std::str::FromStr as _;
 use std::{env, fs};
 
 use hansard::export::{self, Format, Highlight, Info, LineOptions, srt, vtt};
-use hansard::transcript::{Segment, Transcript, Word};
+use hansard::transcript::{Recognition, Segment, Speaker, Transcript, Turn, Verdict, Word};
 use hansard::units::{Seconds, TimeSpan};
 use serde_json::Value;
 
@@ -70,7 +70,10 @@ fn formats_are_found_by_their_names() {
     }
     for unknown in ["docx", "", " txt", ".srt"] {
         let error = Format::from_str(unknown).expect_err("there is no such format").to_string();
-        assert_eq!(error, format!("`{unknown}` is no export format; choose from txt, md, srt, vtt, json, tsv, csv"));
+        assert_eq!(
+            error,
+            format!("`{unknown}` is no export format; choose from txt, md, srt, vtt, json, tsv, csv, rttm")
+        );
     }
 }
 
@@ -78,7 +81,7 @@ fn formats_are_found_by_their_names() {
 
 #[test]
 fn an_empty_transcript_makes_a_valid_file() {
-    let empty = Transcript { language: "en".to_owned(), duration: Seconds(75.0), segments: Vec::new() };
+    let empty = Transcript { duration: Seconds(75.0), ..english(Vec::new()) };
     for (format, expected) in [
         (Format::Txt, ""),
         (
@@ -90,6 +93,7 @@ fn an_empty_transcript_makes_a_valid_file() {
         (Format::Json, r#"{"segments": [], "word_segments": [], "language": "en"}"#),
         (Format::Tsv, "start\tend\ttext\n"),
         (Format::Csv, "start,end,speaker,text\r\n"),
+        (Format::Rttm, ""),
     ] {
         assert_eq!(text(format, &empty), expected, "{format:?}");
     }
@@ -255,7 +259,7 @@ fn json_numbers_are_those_of_python() {
 
 #[test]
 fn json_leaves_out_what_is_not_known_of_a_word() {
-    let untimed = Word { text: "2026".to_owned(), span: None, score: None, speaker: None };
+    let untimed = Word { text: "2026".to_owned(), ..Word::default() };
     let timed = Word { score: Some(0.5), speaker: Some("Anna".to_owned()), ..word("in", 1.0, 1.25) };
     let transcript = english(vec![Segment { words: vec![timed, untimed], ..segment(1.0, 2.0, "in 2026") }]);
     let words = r#"[{"word": "in", "start": 1.0, "end": 1.25, "score": 0.5, "speaker": "Anna"}, {"word": "2026"}]"#;
@@ -291,6 +295,51 @@ fn markdown_makes_a_paragraph_of_each_turn() {
         "**Anna** [1:02:45] Goodbye.\n",
     ];
     assert_eq!(written, expected.join("\n\n"));
+}
+
+#[test]
+fn speakers_are_called_by_their_names() {
+    let mut said = [by("S0", segment(0.0, 1.0, " Good morning.")), by("S1", segment(1.0, 2.5, " Yes."))];
+    said[1].words =
+        vec![Word { speaker: Some("S1".to_owned()), overlapped_by: vec!["S0".to_owned()], ..word("Yes.", 1.0, 2.5) }];
+    let recognition =
+        Recognition { nearest: "Ana <Li>".to_owned(), score: 0.75, margin: Some(0.25), verdict: Verdict::Recognised };
+    let ana = Speaker { name: Some("Ana <Li>".to_owned()), recognition: Some(recognition), ..speaker("S0") };
+    let other = Recognition { nearest: "Bo".to_owned(), score: 0.5, margin: None, verdict: Verdict::Unknown };
+    let unknown = Speaker { recognition: Some(other), ..speaker("S1") };
+    let turn = |label: &str, start, end| Turn { span: TimeSpan::from_secs(start, end), speaker: label.to_owned() };
+    let turns = vec![turn("S0", 0.0, 1.2), turn("S1", 1.0, 2.5), turn("S0", 2.0, 2.1)];
+    let transcript = Transcript { speakers: vec![ana, unknown, speaker("S2")], turns, ..english(said.to_vec()) };
+    let words = r#"[{"word": "Yes.", "start": 1.0, "end": 2.5, "speaker": "S1", "overlapped_by": ["S0"]}]"#;
+    let json = [
+        r#"{"segments": [{"start": 0.0, "end": 1.0, "text": " Good morning.", "words": [], "speaker": "S0"}, "#,
+        &format!(r#"{{"start": 1.0, "end": 2.5, "text": " Yes.", "words": {words}, "speaker": "S1"}}], "#),
+        &format!(r#""word_segments": {words}, "language": "en", "#),
+        r#""speakers": [{"label": "S0", "name": "Ana <Li>", "talk_time": 1.3, "recognition": "#,
+        r#"{"nearest": "Ana <Li>", "score": 0.75, "margin": 0.25, "verdict": "recognised"}}, "#,
+        r#"{"label": "S1", "talk_time": 1.5, "recognition": {"nearest": "Bo", "score": 0.5, "verdict": "unknown"}}, "#,
+        r#"{"label": "S2", "talk_time": 0.0}]}"#,
+    ];
+    let heading = "# board\\_meeting\n\nDuration: 2:00 · Language: en\n\n";
+    for (format, expected) in [
+        (Format::Txt, "[Ana <Li>]: Good morning.\n[S1]: Yes.\n"),
+        (Format::Markdown, &format!("{heading}**Ana \\<Li\\>** [0:00] Good morning.\n\n**S1** [0:01] Yes.\n")),
+        (Format::Csv, "start,end,speaker,text\r\n0.000,1.000,Ana <Li>,Good morning.\r\n1.000,2.500,S1,Yes.\r\n"),
+        (Format::Json, &json.concat()),
+        (
+            Format::Rttm,
+            "SPEAKER board_meeting 1 0.000 1.200 <NA> <NA> Ana_<Li> <NA> <NA>\n\
+             SPEAKER board_meeting 1 1.000 1.500 <NA> <NA> S1 <NA> <NA>\n\
+             SPEAKER board_meeting 1 2.000 0.100 <NA> <NA> Ana_<Li> <NA> <NA>\n",
+        ),
+    ] {
+        assert_eq!(text(format, &transcript), expected, "{format:?}");
+    }
+    for segments in [vec![said[0].clone()], vec![Segment { words: vec![word("Hi.", 0.0, 1.0)], ..said[0].clone() }]] {
+        for cues in both_read_back(&Transcript { segments, ..transcript.clone() }, &LineOptions::default()) {
+            assert!(cues.len() == 1 && cues[0].text.starts_with("[Ana <Li>]: "), "{cues:?}");
+        }
+    }
 }
 
 // --- Cues made of words. ---
@@ -342,7 +391,7 @@ fn a_long_pause_ends_a_cue_that_may_run_on() {
 
 #[test]
 fn words_without_times_share_those_of_the_others() {
-    let untimed = |text: &str| Word { text: text.to_owned(), span: None, score: None, speaker: None };
+    let untimed = |text: &str| Word { text: text.to_owned(), ..Word::default() };
     let highlight = LineOptions { highlight_words: Highlight::SpokenWord, ..LineOptions::default() };
     let in_part =
         Segment { words: vec![untimed("in"), word("the", 1.0, 1.5), untimed("end")], ..segment(0.5, 2.0, "-") };
@@ -377,7 +426,7 @@ fn highlighted_words_that_overlap_do_not_run_backwards() {
 // --- Making transcripts. ---
 
 fn english(segments: Vec<Segment>) -> Transcript {
-    Transcript { language: "en".to_owned(), duration: Seconds(120.0), segments }
+    Transcript { language: "en".to_owned(), duration: Seconds(120.0), segments, ..Transcript::default() }
 }
 
 fn segment(start_secs: f64, end_secs: f64, text: &str) -> Segment {
@@ -392,9 +441,13 @@ fn by(speaker: &str, segment: Segment) -> Segment {
     Segment { speaker: Some(speaker.to_owned()), ..segment }
 }
 
+fn speaker(label: &str) -> Speaker {
+    Speaker { label: label.to_owned(), ..Speaker::default() }
+}
+
 fn word(text: &str, start_secs: f64, end_secs: f64) -> Word {
     let span = Some(TimeSpan::from_secs(start_secs, end_secs));
-    Word { text: text.to_owned(), span, score: None, speaker: None }
+    Word { text: text.to_owned(), span, ..Word::default() }
 }
 
 fn text(format: Format, transcript: &Transcript) -> String {
@@ -487,7 +540,7 @@ fn golden_transcript() -> Transcript {
     let result = &golden["final"];
     let segments: Vec<Segment> = array(&result["segments"]).iter().map(golden_segment).collect();
     let duration = segments.last().map_or(Seconds(0.0), |segment| segment.span.end);
-    Transcript { language: string(&result["language"]).expect("a language"), duration, segments }
+    Transcript { language: string(&result["language"]).expect("a language"), duration, ..english(segments) }
 }
 
 fn golden_segment(segment: &Value) -> Segment {
@@ -506,6 +559,7 @@ fn golden_word(word: &Value) -> Word {
         span: golden_span(word),
         score: word["score"].as_f64(),
         speaker: string(&word["speaker"]),
+        overlapped_by: Vec::new(),
     }
 }
 

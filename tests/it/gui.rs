@@ -15,7 +15,7 @@ use hansard::engine::{Engine, Wake};
 use hansard::export::Format;
 use hansard::paths::AppPaths;
 use hansard::settings::{Settings, Theme};
-use hansard::transcript::{Segment, Transcript};
+use hansard::transcript::{Recognition, Segment, Speaker, Transcript, Turn, Verdict, Word};
 use hansard::ui::{Answer, App, Dialogs, Open, Question, Setup};
 use hansard::units::{Seconds, TimeSpan};
 use tempfile::TempDir;
@@ -36,6 +36,7 @@ fn the_demo_is_transcribed_and_exported() {
     window.wait_for("the transcript", |harness| shows(harness, SAID));
     window.wait_for("the end of the job", |harness| harness.query_by_label("Done").is_some());
     assert!(shows(&window.harness, " models, "), "the status bar names the models in memory");
+    assert_eq!(window.harness.query_all_by_role(Role::TextInput).count(), 2, "a name for each of two speakers");
 
     window.click("Export…");
     window.click(Format::Srt.label());
@@ -49,8 +50,7 @@ fn the_demo_is_transcribed_and_exported() {
 
 #[test]
 fn a_second_export_goes_to_the_same_format_by_keyboard() {
-    let open = Open { recording: Some("meeting.wav".into()), transcript: Some(Arc::new(transcript(3))) };
-    let mut window = Window::open(open, vec![]);
+    let mut window = Window::open(opened(transcript(3)), vec![]);
     let folder = window.folder.path().to_path_buf();
     window.script(Answer::Save(folder.join("first.txt")));
     window.script(Answer::Save(folder.join("second.txt")));
@@ -138,8 +138,7 @@ fn the_theme_follows_the_choice() {
 #[test]
 fn of_twenty_thousand_segments_only_a_screenful_is_drawn() {
     let n_segments = 20_000;
-    let open = Open { recording: Some("long.wav".into()), transcript: Some(Arc::new(transcript(n_segments))) };
-    let mut window = Window::open(open, vec![]);
+    let mut window = Window::open(opened(transcript(n_segments)), vec![]);
     let last = format!("Sentence number {n_segments} ");
     for (key, is_start_shown, is_end_shown) in [
         (None, true, false),
@@ -161,16 +160,114 @@ fn of_twenty_thousand_segments_only_a_screenful_is_drawn() {
 
 #[test]
 fn an_empty_transcript_says_so() {
-    let open = Open { recording: Some("quiet.wav".into()), transcript: Some(Arc::new(transcript(0))) };
-    let window = Window::open(open, vec![]);
+    let window = Window::open(opened(transcript(0)), vec![]);
     assert!(shows(&window.harness, "No speech was found in this recording."));
 }
 
 #[test]
+fn speakers_are_shown_with_all_that_is_known_of_them() {
+    let mut window = Window::open(opened(meeting()), vec![]);
+    for text in [
+        "1:30 · 75 %",
+        "2 turns",
+        "Recognised as Nora, score 0.71, margin 0.23",
+        "0:30 · 25 %",
+        "1 turn",
+        "Unknown; nearest is Nora, score 0.31",
+        "Underlined: at the same time as SPEAKER_01",
+    ] {
+        assert_eq!(window.harness.query_all_by_label(text).count(), 1, "{text}");
+    }
+    assert_eq!(speakers_said(&window.harness), ["Nora", "SPEAKER_01", "Nora"]);
+    assert!(window.harness.get_by_label("Learn the voice of SPEAKER_01").accesskit_node().is_disabled());
+
+    window.click("Next turn of SPEAKER_01");
+    assert!(shows(&window.harness, "SPEAKER_01 at 1:00"));
+
+    for is_shown in [false, true] {
+        window.click_button("Speakers");
+        assert_eq!(window.harness.query_by_label("Speaker Nora").is_some(), is_shown);
+        let toggled = window.harness.get_by_role_and_label(Role::Button, "Speakers").accesskit_node().toggled();
+        assert_eq!(toggled, Some(Toggled::from(is_shown)));
+    }
+    window.harness.set_size(egui::vec2(640.0, 480.0));
+    window.harness.run_ok();
+    assert!(window.harness.query_by_label("Speaker Nora").is_some(), "it was asked for");
+}
+
+#[test]
+fn a_name_that_is_typed_is_in_the_transcript_and_in_exports() {
+    let mut window = Window::open(opened(meeting()), vec![]);
+    let target = window.folder.path().join("minutes.txt");
+    window.script(Answer::Save(target.clone()));
+    for (typed, key, expected) in [("Bri", Key::Escape, "SPEAKER_01"), ("Brian", Key::Enter, "Brian")] {
+        window.harness.get_by_role_and_label(Role::TextInput, "Name of SPEAKER_01").focus();
+        window.harness.run_ok();
+        window.harness.get_by_role_and_label(Role::TextInput, "Name of SPEAKER_01").type_text(typed);
+        window.harness.run_ok();
+        window.harness.key_press(key);
+        window.harness.run_ok();
+        assert_eq!(speakers_said(&window.harness), ["Nora", expected, "Nora"], "after {key:?}");
+    }
+    assert!(shows(&window.harness, "SPEAKER_01 is Brian now"));
+    window.click("Export…");
+    window.click(Format::Txt.label());
+    window.wait_for("the export", |harness| shows(harness, "Saved as "));
+    let text = fs::read_to_string(&target).expect("the file that was just reported");
+    assert_eq!(text, "[Nora]: Good morning.\n[Brian]: Hello.\n[Nora]: Shall we?\n");
+
+    window.harness.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    window.harness.run_ok();
+    assert_eq!(speakers_said(&window.harness), ["Nora", "SPEAKER_01", "Nora"]);
+    window.harness.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
+    window.harness.run_ok();
+    assert_eq!(speakers_said(&window.harness), ["Nora", "Brian", "Nora"]);
+    // As a screen reader sets it, and a name that somebody else has.
+    window.harness.get_by_role_and_label(Role::TextInput, "Name of SPEAKER_01").set_text_value_accesskit("Nora");
+    window.harness.run_ok();
+    assert_eq!(speakers_said(&window.harness), ["Nora", "Brian", "Nora"]);
+    assert_eq!(window.harness.query_all_by_label_contains("Dismiss: ").count(), 1);
+}
+
+#[test]
+fn two_speakers_are_merged_and_parted_again() {
+    let mut window = Window::open(opened(meeting()), vec![]);
+    window.click("Merge SPEAKER_01 into…");
+    window.click("Merge SPEAKER_01 into Nora");
+    assert_eq!(speakers_said(&window.harness), ["Nora"]);
+    assert!(window.harness.query_by_label("Speaker SPEAKER_01").is_none());
+    assert!(shows(&window.harness, "2:00 · 100 %"));
+    window.click("Undo");
+    assert_eq!(speakers_said(&window.harness), ["Nora", "SPEAKER_01", "Nora"]);
+}
+
+#[test]
+fn a_voice_is_learnt_and_forgotten_again() {
+    let mut window = Window::open(opened(meeting()), vec![]);
+    window.click("Learn the voice of Nora");
+    window.wait_for("the answer", |harness| shows(harness, "Learnt the voice of Nora"));
+    assert!(window.harness.query_by_label("Learn the voice of Nora").is_none());
+    window.click("Undo learning the voice of Nora");
+    window.wait_for("the answer", |harness| shows(harness, "Took back what was learnt of Nora"));
+    assert!(window.harness.query_by_label("Learn the voice of Nora").is_some());
+}
+
+#[test]
+fn the_number_of_speakers_can_be_given_before_a_recording_is_opened() {
+    let mut window = Window::open(Open::default(), vec![]);
+    window.click("Speakers: automatic");
+    window.click("2 speakers");
+    assert!(window.harness.query_by_label("Speakers: 2").is_some());
+    window.drop_file(&window.folder.path().join("missing.wav"));
+    window.wait_for("the failure", |harness| harness.query_by_label("Failed").is_some());
+    window.click("Speakers: 2");
+    window.click("Automatic");
+    assert!(window.harness.query_by_label("Speakers: automatic").is_some());
+}
+
+#[test]
 fn everything_fits_into_the_smallest_window() {
-    for open in
-        [Open::default(), Open { recording: Some("meeting.wav".into()), transcript: Some(Arc::new(transcript(30))) }]
-    {
+    for open in [Open::default(), opened(transcript(30)), opened(meeting())] {
         let mut window = Window::open(open, vec![]);
         window.harness.set_size(egui::vec2(640.0, 480.0));
         window.harness.run_ok();
@@ -237,6 +334,12 @@ impl Window {
         self.harness.run_ok();
     }
 
+    /// For a name that a heading has, too.
+    fn click_button(&mut self, name: &str) {
+        self.harness.get_by_role_and_label(Role::Button, name).click();
+        self.harness.run_ok();
+    }
+
     fn drop_file(&mut self, path: &Path) {
         self.harness.input_mut().dropped_files.push(Arc::new(Dropped(path.to_path_buf())));
         self.harness.run_ok();
@@ -262,6 +365,13 @@ fn shows(harness: &Harness<'_, App>, words: &str) -> bool {
     harness.query_all_by_label_contains(words).next().is_some()
 }
 
+/// The names above what is said, from the top.
+fn speakers_said(harness: &Harness<'_, App>) -> Vec<String> {
+    let is_name = |text: &str| ["Nora", "Brian", "SPEAKER_01"].contains(&text);
+    let labels = harness.query_all_by_role(Role::Label).filter_map(|node| node.value());
+    labels.filter(|text| is_name(text)).collect()
+}
+
 fn demo() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo/meetings").join(DEMO_NAME)
 }
@@ -274,7 +384,50 @@ fn transcript(n_segments: usize) -> Transcript {
         speaker: Some(format!("SPEAKER_{:02}", number / 5 % 2)),
         ..Segment::default()
     });
-    Transcript { language: "en".to_owned(), duration: Seconds(n_segments as f64 + 1.0), segments: segments.collect() }
+    Transcript {
+        language: "en".to_owned(),
+        duration: Seconds(n_segments as f64 + 1.0),
+        segments: segments.collect(),
+        ..Transcript::default()
+    }
+}
+
+/// Nora, whose voice is known, speaks before and after somebody whose voice is not, and for a moment with them.
+fn meeting() -> Transcript {
+    let [nora, other] = ["SPEAKER_00", "SPEAKER_01"].map(str::to_owned);
+    let recognition = |score, margin, verdict| Some(Recognition { nearest: "Nora".to_owned(), score, margin, verdict });
+    let mut voiceprint = vec![0.0; 192];
+    voiceprint[0] = 1.0;
+    let speakers = vec![
+        Speaker {
+            label: nora.clone(),
+            name: Some("Nora".to_owned()),
+            recognition: recognition(0.71, Some(0.23), Verdict::Recognised),
+            voiceprint,
+        },
+        Speaker {
+            label: other.clone(),
+            name: None,
+            recognition: recognition(0.31, None, Verdict::Unknown),
+            voiceprint: Vec::new(),
+        },
+    ];
+    let said = [(0.0, 60.0, &nora, "Good morning."), (60.0, 90.0, &other, "Hello."), (90.0, 120.0, &nora, "Shall we?")];
+    let mut segments: Vec<Segment> = Vec::new();
+    let mut turns = Vec::new();
+    for (start_secs, end_secs, speaker, text) in said {
+        let span = TimeSpan::from_secs(start_secs, end_secs);
+        segments.push(Segment { span, text: format!(" {text}"), speaker: Some(speaker.clone()), ..Segment::default() });
+        turns.push(Turn { span, speaker: speaker.clone() });
+    }
+    let (speaker, overlapped_by) = (Some(nora), vec![other]);
+    segments[2].words = vec![Word { text: "Shall".to_owned(), speaker, overlapped_by, ..Word::default() }];
+    Transcript { language: "en".to_owned(), duration: Seconds(120.0), segments, speakers, turns }
+}
+
+/// What is shown at first: this transcript.
+fn opened(transcript: Transcript) -> Open {
+    Open { recording: Some("meeting.wav".into()), transcript: Some(Arc::new(transcript)) }
 }
 
 /// Dialogs that give prepared answers at once.

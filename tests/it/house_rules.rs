@@ -9,20 +9,23 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// For each room, the rooms of ours that it may name. A room may always name itself.
-const MAY_IMPORT: [(&str, &[&str]); 17] = [
+const MAY_IMPORT: [(&str, &[&str]); 20] = [
     ("units", &[]),
     ("hash", &[]),
     ("paths", &[]),
     ("files", &[]),
     ("task", &[]),
+    ("assignment", &[]),
     ("settings", &["paths", "files"]),
     ("transcript", &["units"]),
+    ("score", &["transcript", "units", "assignment"]),
+    ("voices", &["files", "paths"]),
     ("export", &["transcript", "units"]),
     ("audio", &["units", "files", "task"]),
     ("nn", &[]),
     ("models", &["nn", "hash", "paths", "files", "task"]),
     ("results", &["transcript", "units", "hash", "files"]),
-    ("pipeline", &["units", "audio", "nn", "transcript", "task"]),
+    ("pipeline", &["units", "audio", "nn", "transcript", "task", "assignment"]),
     (
         "engine",
         &[
@@ -38,10 +41,11 @@ const MAY_IMPORT: [(&str, &[&str]); 17] = [
             "models",
             "results",
             "pipeline",
+            "voices",
         ],
     ),
     // The plain values of units, paths and files may go wherever they are shown or handed on.
-    ("cli", &["engine", "export", "settings", "transcript", "units", "paths", "files"]),
+    ("cli", &["engine", "export", "score", "settings", "transcript", "units", "paths", "files"]),
     ("ui", &["engine", "models::catalog", "transcript", "export", "settings", "units", "paths"]),
     ("main", &["cli", "ui", "paths"]),
 ];

@@ -4,6 +4,9 @@ use yaml_rust2::{Yaml, YamlLoader};
 
 use super::{CONV_KERNEL, POOL, SINC_KERNEL};
 
+/// Speakers of a window, so that a set of them is a byte; published models have 3 or 4.
+const MAX_SPEAKERS: usize = 8;
+
 /// The configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SegmentationConfigError {
@@ -80,6 +83,10 @@ impl SegmentationConfig {
             max_speakers_per_chunk: count("task.max_speakers_per_chunk", &task["max_speakers_per_chunk"])?,
             max_speakers_per_frame: count("task.max_speakers_per_frame", &task["max_speakers_per_frame"])?,
         };
+        if config.max_speakers_per_chunk > MAX_SPEAKERS {
+            let (entry, found) = ("task.max_speakers_per_chunk", config.max_speakers_per_chunk.to_string());
+            return Err(SegmentationConfigError::Unsupported { entry, found, supported: "at most 8" });
+        }
         if config.window_samples < config.receptive_field_samples() {
             return Err(SegmentationConfigError::Entry("task.duration"));
         }
@@ -147,6 +154,7 @@ mod tests {
             ("hidden_size: 8", "hidden_size: many", "model.lstm.hidden_size"),
             ("sample_rate: 16000", "sample_rate: 8000", "model.sample_rate"),
             ("num_layers: 2}, linear", "num_layers: 2, bidirectional: false}, linear", "bidirectional"),
+            ("per_chunk: 3", "per_chunk: 9", "at most 8"),
             ("task:", "task: [", "YAML"),
             ("task", "tusk", "task."),
         ] {

@@ -136,36 +136,41 @@ impl PyanNet {
         // Windows overlap by nine tenths. Normalising a window is x -> a x + c, and filtering is linear, so the filters
         // run once over all of the signal: filter(a x + c) = a filter(x) + c sum(filter).
         let shared = step.is_multiple_of(stride).then(|| convolve(&signal[..(n_windows - 1) * step + window]));
-        let windows: Vec<Vec<f32>> = (0..n_windows)
-            .into_par_iter()
-            .map(|k| {
-                let samples = &signal[k * step..][..window];
-                let own;
-                let filtered = if let Some(shared) = &shared {
-                    &shared[k * step / stride * SINC_FILTERS..][..n_sinc_frames * SINC_FILTERS]
-                } else {
-                    own = convolve(samples);
-                    own.as_slice()
-                };
-                let (mean, scale) = mean_and_scale(samples);
-                let gain = scale * self.wav_norm.0;
-                let offset = self.wav_norm.1 - mean * gain;
-                let mut x = max_pool(filtered, SINC_FILTERS, |value, filter| {
-                    (gain * value + offset * self.sinc_sums[filter]).abs()
-                });
-                self.norms[0].normalise_and_leak(&mut x);
-                for ((conv, channels), norm) in
-                    self.convs.iter().zip([SINC_FILTERS, CONV_CHANNELS]).zip(&self.norms[1..])
-                {
-                    let mut out = vec![0.0; (x.len() / channels - CONV_KERNEL + 1) * CONV_CHANNELS];
-                    conv.convolve(&x, channels, 1, &mut out, Write::Replace);
-                    x = max_pool(&out, CONV_CHANNELS, |value, _| value);
-                    norm.normalise_and_leak(&mut x);
-                }
-                x
-            })
-            .collect();
-        windows.concat()
+        let n_frames = self.config.n_frames();
+        let mut features = vec![0.0; n_windows * n_frames * CONV_CHANNELS];
+        let windows = features.par_chunks_exact_mut(n_frames * CONV_CHANNELS).enumerate();
+        windows.for_each_init(Scratch::default, |Scratch { pooled, convolved }, (k, out)| {
+            let samples = &signal[k * step..][..window];
+            let own;
+            let filtered = if let Some(shared) = &shared {
+                &shared[k * step / stride * SINC_FILTERS..][..n_sinc_frames * SINC_FILTERS]
+            } else {
+                own = convolve(samples);
+                own.as_slice()
+            };
+            let (mean, scale) = mean_and_scale(samples);
+            let gain = scale * self.wav_norm.0;
+            let offset = self.wav_norm.1 - mean * gain;
+            let offsets: Vec<f32> = self.sinc_sums.iter().map(|sum| offset * sum).collect();
+            pooled.resize(n_sinc_frames / POOL * SINC_FILTERS, 0.0);
+            max_pool(filtered, pooled, &offsets, |value, offset| (gain * value + offset).abs());
+            self.norms[0].normalise_and_leak(pooled);
+
+            let zeros = [0.0; CONV_CHANNELS];
+            let [first, second] = &self.convs;
+            let mut convolve = |conv: &Linear, x: &[f32], channels: usize, pooled: &mut [f32]| {
+                convolved.resize((x.len() / channels - CONV_KERNEL + 1) * CONV_CHANNELS, 0.0);
+                conv.convolve(x, channels, 1, convolved, Write::Replace);
+                max_pool(convolved, pooled, &zeros, |value, _| value);
+            };
+            let n_middle_frames = (pooled.len() / SINC_FILTERS - CONV_KERNEL + 1) / POOL;
+            let mut middle = vec![0.0; n_middle_frames * CONV_CHANNELS];
+            convolve(first, pooled, SINC_FILTERS, &mut middle);
+            self.norms[1].normalise_and_leak(&mut middle);
+            convolve(second, &middle, CONV_CHANNELS, out);
+            self.norms[2].normalise_and_leak(out);
+        });
+        features
     }
 
     /// The LSTM layers.
@@ -255,16 +260,26 @@ fn mean_and_scale(samples: &[f32]) -> (f32, f32) {
     (mean as f32, 1.0 / (variance as f32 + NORM_EPSILON).sqrt())
 }
 
-/// The largest of each three neighbouring frames, after `map(value, channel)`; frames left over are dropped.
-fn max_pool(x: &[f32], channels: usize, map: impl Fn(f32, usize) -> f32) -> Vec<f32> {
-    let mut out = Vec::with_capacity(x.len() / POOL);
-    for frames in x.chunks_exact(POOL * channels) {
-        out.extend((0..channels).map(|channel| {
-            let at = |frame: usize| map(frames[frame * channels + channel], channel);
-            at(0).max(at(1)).max(at(2))
-        }));
+/// Buffers of one thread.
+#[derive(Default)]
+struct Scratch {
+    pooled: Vec<f32>,
+    convolved: Vec<f32>,
+}
+
+/// The largest of each three neighbouring frames, after `map(value, offset of the channel)`; frames left over are dropped.
+///
+/// # Shapes
+/// `x` `[frames, channels]`, `out` `[frames / 3, channels]`, `offsets` `[channels]`.
+fn max_pool(x: &[f32], out: &mut [f32], offsets: &[f32], map: impl Fn(f32, f32) -> f32) {
+    let channels = offsets.len();
+    for (frames, out) in x.chunks_exact(POOL * channels).zip(out.chunks_exact_mut(channels)) {
+        let (first, rest) = frames.split_at(channels);
+        let (second, third) = rest.split_at(channels);
+        for ((((out, first), second), third), offset) in out.iter_mut().zip(first).zip(second).zip(third).zip(offsets) {
+            *out = map(*first, *offset).max(map(*second, *offset)).max(map(*third, *offset));
+        }
     }
-    out
 }
 
 /// `[outer, inner, width]` to `[inner, outer, width]`.

@@ -3,12 +3,20 @@
 //! from the files.
 
 mod demo;
+mod der_wer;
+mod diarization_clustering;
+mod ecapa_tdnn;
 mod log_mel;
+mod pipeline_e2e;
+mod pipeline_e2e_words;
 mod pyannote_segmentation;
+mod wav2vec2;
+mod wespeaker_resnet34;
 mod whisper_on_device;
 mod whisper_random;
 mod whisper_sequential;
 mod whisper_word_times;
+mod whisperx_align;
 mod whisperx_merge_chunks;
 
 use std::collections::HashMap;

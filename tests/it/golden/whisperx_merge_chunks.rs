@@ -1,11 +1,14 @@
-//! `whisperx_merge_chunks`: hysteresis, cutting of long regions, and merging to chunks.
+//! `whisperx_merge_chunks`: hysteresis, cutting of long regions, and merging to chunks; words and segments to speakers.
 
+use hansard::pipeline::assemble::{OutsideTurns, assign_word_speakers};
 use hansard::pipeline::chunk::merge_regions;
 use hansard::pipeline::speech::{SpeechScores, SpeechThresholds, speech_regions};
+use hansard::transcript::Turn;
 use hansard::units::{Seconds, TimeSpan};
 use serde_json::Value;
 
 use super::Golden;
+use super::pipeline_e2e_words::{assert_speakers, segments};
 
 /// Times are sums of the same numbers in the same order.
 const TOLERANCE_SECS: f64 = 1e-9;
@@ -71,4 +74,28 @@ fn golden_whisperx_merge_chunks_of_lists() {
     for (n, case) in golden.json["list_cases"].as_array().expect("the cases").iter().enumerate() {
         assert_chunks(&format!("list {n}"), &spans(&case["segments"]), number(&case["chunk_size"]), &case["merged"]);
     }
+}
+
+#[test]
+fn golden_whisperx_assign_word_speakers() {
+    let golden = Golden::of("whisperx_merge_chunks");
+    let assign = &golden.json["assign"];
+    let turn = |turn: &Value| Turn {
+        span: TimeSpan::from_secs(number(&turn[0]), number(&turn[1])),
+        speaker: turn[2].as_str().expect("a label").to_owned(),
+    };
+    let turns: Vec<Turn> = assign["turns"].as_array().expect("the turns").iter().map(turn).collect();
+    for (outside, expected) in
+        [(OutsideTurns::Unassigned, "result"), (OutsideTurns::NearestTurn, "result_fill_nearest")]
+    {
+        let mut found = segments(&assign["transcript_in"]);
+        assign_word_speakers(&turns, &mut found, outside);
+        assert_speakers(expected, &found, &segments(&assign[expected]));
+    }
+
+    let untouched = segments(&assign["transcript_in"]);
+    let mut found = untouched.clone();
+    assign_word_speakers(&[], &mut found, OutsideTurns::NearestTurn);
+    assert_eq!(found, untouched);
+    assert_eq!(found, segments(&assign["empty_diarization"]));
 }

@@ -1,0 +1,512 @@
+//! PyTorch's own checkpoints (`pytorch_model.bin`, `.ckpt`, `.pt`) become a list of tensors and where each lies in the
+//! file: a zip archive of a pickle, which tells names, types and shapes, and of one uncompressed entry of numbers for
+//! each storage.
+//!
+//! A pickle is a program that may call any Python function. Nothing is called here: calls are noted as values, and those
+//! that PyTorch uses to build tensors are recognised. candle has such a reader as well, but a hostile file makes it
+//! panic, run out of stack, or double its memory with every byte; here values name each other by number, so that
+//! neither depth nor repetition costs anything.
+
+use std::collections::BTreeMap;
+use std::io::Cursor;
+use std::ops::Range;
+
+use safetensors::Dtype;
+use zip::{CompressionMethod, ZipArchive};
+
+/// Key of the weights where a file holds more than them, as Lightning's do.
+const WEIGHTS_KEY: &str = "state_dict";
+/// The pickle of a tree of weights is some hundred bytes a tensor; this is a thousand times what the largest one needs.
+const MAX_PICKLE_BYTES: usize = 64 << 20;
+
+/// A file is no checkpoint of PyTorch's, or one that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum PickleError {
+    /// Not the kind of archive that `torch.save` writes since version 1.6.
+    #[error("it is no archive of PyTorch's: {0}")]
+    NotAnArchive(#[from] zip::result::ZipError),
+    /// The list of tensors is not there.
+    #[error("it holds no data.pkl")]
+    NoPickle,
+    /// The list of tensors is there, but it does not hold together.
+    #[error("its data.pkl is broken at byte {0}")]
+    Broken(usize),
+    /// The pickle uses something that checkpoints do not need.
+    #[error("its data.pkl has an instruction {instruction:#04x} at byte {at}, which no checkpoint needs")]
+    UnknownInstruction {
+        /// The instruction,
+        instruction: u8,
+        /// and where it stands.
+        at: usize,
+    },
+    /// There is no tensor in it.
+    #[error("it holds no tensors")]
+    NoTensors,
+    /// A tensor is there, but its numbers are not.
+    #[error("the numbers of tensor {0} are missing, cut short, compressed, or not in row order")]
+    BadTensor(String),
+}
+
+/// Where a tensor lies in its file.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Place {
+    pub(super) dtype: Dtype,
+    pub(super) shape: Vec<usize>,
+    /// Bytes of the file.
+    pub(super) range: Range<usize>,
+}
+
+/// Whether a file begins like an archive, which is what tells PyTorch's checkpoints from safetensors files.
+pub(super) fn is_archive(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"PK\x03\x04")
+}
+
+/// All tensors of a checkpoint in the bytes of its file, by name.
+pub(super) fn tensors(bytes: &[u8]) -> Result<BTreeMap<String, Place>, PickleError> {
+    let mut archive = ZipArchive::new(Cursor::new(bytes))?;
+    let mut entries = BTreeMap::new();
+    let mut pickle = None;
+    for index in 0..archive.len() {
+        let entry = archive.by_index_raw(index)?;
+        let name = entry.name()?.into_owned();
+        let Some(start) = entry.data_start().and_then(|start| usize::try_from(start).ok()) else { continue };
+        let end = usize::try_from(entry.size()).ok().and_then(|size| start.checked_add(size));
+        let Some(range) = end.filter(|end| *end <= bytes.len()).map(|end| start..end) else { continue };
+        if entry.compression() != CompressionMethod::Stored {
+            continue;
+        }
+        if let Some(folder) = name.strip_suffix("data.pkl") {
+            pickle = Some((folder.to_owned(), range.clone()));
+        }
+        entries.insert(name, range);
+    }
+    let (folder, range) = pickle.ok_or(PickleError::NoPickle)?;
+    if range.len() > MAX_PICKLE_BYTES {
+        return Err(PickleError::Broken(MAX_PICKLE_BYTES));
+    }
+    let values = Machine::run(&bytes[range])?;
+    let weights = values.weights();
+    let mut places = BTreeMap::new();
+    for (key, value) in weights {
+        let Value::Text(name) = &values.all[*key] else { continue };
+        // Counters of training steps and other values that are not tensors stand beside the weights.
+        let Some(tensor) = values.tensor(*value) else { continue };
+        let place = tensor.place(&folder, &entries).ok_or_else(|| PickleError::BadTensor(name.clone()))?;
+        places.insert(name.clone(), place);
+    }
+    if places.is_empty() { Err(PickleError::NoTensors) } else { Ok(places) }
+}
+
+/// Number of a value.
+type Id = usize;
+
+/// What a pickle builds, as far as it concerns tensors.
+#[derive(Debug)]
+enum Value {
+    Text(String),
+    Number(i64),
+    /// Lists and sets too.
+    Tuple(Vec<Id>),
+    Dict(Vec<(Id, Id)>),
+    /// `module.name` of a function or class.
+    Global(String),
+    /// A function or class applied to arguments.
+    Call(Id, Id),
+    /// What lies outside of the pickle: the numbers of a tensor.
+    Outside(Id),
+    /// Nothing that matters here.
+    Other,
+}
+
+struct Values {
+    all: Vec<Value>,
+    root: Id,
+}
+
+/// A tensor as the pickle tells it.
+struct Described<'a> {
+    storage: &'a str,
+    dtype: Dtype,
+    first: usize,
+    shape: Vec<usize>,
+    strides: Vec<usize>,
+}
+
+impl Values {
+    /// The names and tensors: those of the outermost dictionary, or of the weights in it.
+    fn weights(&self) -> &[(Id, Id)] {
+        let Value::Dict(root) = &self.all[self.root] else { return &[] };
+        let nested = root.iter().find_map(|(key, value)| match (&self.all[*key], &self.all[*value]) {
+            (Value::Text(key), Value::Dict(weights)) if key == WEIGHTS_KEY => Some(weights),
+            _ => None,
+        });
+        nested.unwrap_or(root)
+    }
+
+    fn tensor(&self, id: Id) -> Option<Described<'_>> {
+        let Value::Call(function, arguments) = &self.all[id] else { return None };
+        let (Value::Global(function), Value::Tuple(arguments)) = (&self.all[*function], &self.all[*arguments]) else {
+            return None;
+        };
+        match function.as_str() {
+            "torch._utils._rebuild_tensor_v2" => self.described(arguments),
+            // A parameter wraps a tensor, which wraps nothing.
+            "torch._utils._rebuild_parameter" => {
+                let Value::Call(_, arguments) = &self.all[*arguments.first()?] else { return None };
+                let Value::Tuple(arguments) = &self.all[*arguments] else { return None };
+                self.described(arguments)
+            }
+            _ => None,
+        }
+    }
+
+    /// From the arguments storage, offset, shape, strides.
+    fn described(&self, arguments: &[Id]) -> Option<Described<'_>> {
+        let [storage, first, shape, strides, ..] = arguments else { return None };
+        let (Value::Outside(storage), Value::Number(first)) = (&self.all[*storage], &self.all[*first]) else {
+            return None;
+        };
+        // ("storage", type, key, device, number of elements)
+        let Value::Tuple(storage) = &self.all[*storage] else { return None };
+        let [_, kind, key, ..] = storage.as_slice() else { return None };
+        let (Value::Global(kind), Value::Text(key)) = (&self.all[*kind], &self.all[*key]) else { return None };
+        let dtype = match kind.strip_prefix("torch.")? {
+            "FloatStorage" => Dtype::F32,
+            "HalfStorage" => Dtype::F16,
+            "BFloat16Storage" => Dtype::BF16,
+            "DoubleStorage" => Dtype::F64,
+            "LongStorage" => Dtype::I64,
+            "IntStorage" => Dtype::I32,
+            "ByteStorage" => Dtype::U8,
+            "BoolStorage" => Dtype::BOOL,
+            _ => return None,
+        };
+        let first = usize::try_from(*first).ok()?;
+        Some(Described { storage: key, dtype, first, shape: self.sizes(*shape)?, strides: self.sizes(*strides)? })
+    }
+
+    fn sizes(&self, id: Id) -> Option<Vec<usize>> {
+        let Value::Tuple(sizes) = &self.all[id] else { return None };
+        sizes
+            .iter()
+            .map(|size| match &self.all[*size] {
+                Value::Number(size) => usize::try_from(*size).ok(),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+impl Described<'_> {
+    /// `None` if the numbers are not there, one after the other.
+    fn place(self, folder: &str, entries: &BTreeMap<String, Range<usize>>) -> Option<Place> {
+        let entry = entries.get(&format!("{folder}data/{}", self.storage))?;
+        let mut n_values = 1_usize;
+        for (size, stride) in self.shape.iter().zip(&self.strides).rev() {
+            if *size > 1 && *stride != n_values {
+                return None;
+            }
+            n_values = n_values.checked_mul(*size)?;
+        }
+        let n_bytes = self.dtype.bitsize() / 8;
+        let start = entry.start.checked_add(self.first.checked_mul(n_bytes)?)?;
+        let end = start.checked_add(n_values.checked_mul(n_bytes)?)?;
+        let is_whole = self.shape.len() == self.strides.len() && end <= entry.end;
+        is_whole.then_some(Place { dtype: self.dtype, shape: self.shape, range: start..end })
+    }
+}
+
+/// The stack machine that a pickle is a program for.
+struct Machine<'a> {
+    code: &'a [u8],
+    at: usize,
+    values: Vec<Value>,
+    stack: Vec<Id>,
+    /// Heights of the stack at which groups begin.
+    marks: Vec<usize>,
+    memo: BTreeMap<u64, Id>,
+}
+
+impl<'a> Machine<'a> {
+    fn run(code: &'a [u8]) -> Result<Values, PickleError> {
+        let mut machine =
+            Self { code, at: 0, values: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: BTreeMap::new() };
+        while !machine.step()? {}
+        let root = machine.pop()?;
+        Ok(Values { all: machine.values, root })
+    }
+
+    /// Executes one instruction; true at the end. The names of the instructions are those of Python's `pickletools`.
+    fn step(&mut self) -> Result<bool, PickleError> {
+        let at = self.at;
+        let instruction = self.take(1)?[0];
+        match instruction {
+            b'.' => return Ok(true),
+            0x80 => drop(self.take(1)?),               // PROTO
+            0x95 => drop(self.take(8)?),               // FRAME
+            b'(' => self.marks.push(self.stack.len()), // MARK
+            b'0' => drop(self.pop()?),                 // POP
+            b'1' => drop(self.group()?),               // POP_MARK
+            b'2' => {
+                // DUP
+                let top = self.top()?;
+                self.stack.push(top);
+            }
+            b'N' | 0x88 | 0x89 => self.push(Value::Other), // NONE, NEWTRUE, NEWFALSE
+            b'G' => {
+                // BINFLOAT
+                self.take(8)?;
+                self.push(Value::Other);
+            }
+            b'K' | b'M' | b'J' => {
+                // BININT1, BININT2, BININT
+                let n_bytes = match instruction {
+                    b'K' => 1,
+                    b'M' => 2,
+                    _ => 4,
+                };
+                let number = self.unsigned(n_bytes)? as i64;
+                self.push(Value::Number(if n_bytes == 4 { i64::from(number as i32) } else { number }));
+            }
+            0x8a => self.long()?, // LONG1
+            b'X' | 0x8c | 0x8d => {
+                // BINUNICODE, SHORT_BINUNICODE, BINUNICODE8
+                let n_bytes = self.counted(match instruction {
+                    0x8c => 1,
+                    b'X' => 4,
+                    _ => 8,
+                })?;
+                let text = String::from_utf8(n_bytes.to_vec()).map_err(|_| PickleError::Broken(at))?;
+                self.push(Value::Text(text));
+            }
+            b'U' | b'C' | b'T' | b'B' | 0x8e => {
+                // (SHORT_)BINSTRING, (SHORT_)BINBYTES, BINBYTES8
+                self.counted(match instruction {
+                    b'U' | b'C' => 1,
+                    b'T' | b'B' => 4,
+                    _ => 8,
+                })?;
+                self.push(Value::Other);
+            }
+            b')' | b']' | 0x8f => self.push(Value::Tuple(Vec::new())), // EMPTY_TUPLE, EMPTY_LIST, EMPTY_SET
+            b'}' => self.push(Value::Dict(Vec::new())),                // EMPTY_DICT
+            b't' | b'l' | 0x91 => {
+                // TUPLE, LIST, FROZENSET
+                let items = self.group()?;
+                self.push(Value::Tuple(items));
+            }
+            0x85..=0x87 => {
+                // TUPLE1, TUPLE2, TUPLE3
+                let items = self.pop_last(usize::from(instruction - 0x84))?;
+                self.push(Value::Tuple(items));
+            }
+            b'a' => {
+                // APPEND
+                let item = self.pop()?;
+                self.append(&[item])?;
+            }
+            b'e' | 0x90 => {
+                // APPENDS, ADDITEMS
+                let items = self.group()?;
+                self.append(&items)?;
+            }
+            b'd' => {
+                // DICT
+                let items = self.group()?;
+                self.push(Value::Dict(Vec::new()));
+                self.set_items(&items)?;
+            }
+            b's' => {
+                // SETITEM
+                let items = self.pop_last(2)?;
+                self.set_items(&items)?;
+            }
+            b'u' => {
+                // SETITEMS
+                let items = self.group()?;
+                self.set_items(&items)?;
+            }
+            b'c' => {
+                // GLOBAL
+                let (module, name) = (self.line()?, self.line()?);
+                self.push(Value::Global(format!("{module}.{name}")));
+            }
+            0x93 => {
+                // STACK_GLOBAL
+                let names = self.pop_last(2)?;
+                let [Value::Text(module), Value::Text(name)] = [&self.values[names[0]], &self.values[names[1]]] else {
+                    return Err(PickleError::Broken(at));
+                };
+                let global = format!("{module}.{name}");
+                self.push(Value::Global(global));
+            }
+            b'R' | 0x81 => {
+                // REDUCE, NEWOBJ
+                let parts = self.pop_last(2)?;
+                self.call(parts[0], parts[1]);
+            }
+            0x92 => {
+                // NEWOBJ_EX
+                let parts = self.pop_last(3)?;
+                self.call(parts[0], parts[1]);
+            }
+            // The state of an object: weights keep nothing there.
+            b'b' => drop(self.pop()?), // BUILD
+            b'Q' => {
+                // BINPERSID
+                let id = self.pop()?;
+                self.push(Value::Outside(id));
+            }
+            b'q' | b'r' | 0x94 => {
+                // BINPUT, LONG_BINPUT, MEMOIZE
+                let key = match instruction {
+                    b'q' => self.unsigned(1)?,
+                    b'r' => self.unsigned(4)?,
+                    _ => self.memo.len() as u64,
+                };
+                let top = self.top()?;
+                self.memo.insert(key, top);
+            }
+            b'h' | b'j' => {
+                // BINGET, LONG_BINGET
+                let key = self.unsigned(if instruction == b'h' { 1 } else { 4 })?;
+                let id = *self.memo.get(&key).ok_or(PickleError::Broken(at))?;
+                self.stack.push(id);
+            }
+            _ => return Err(PickleError::UnknownInstruction { instruction, at }),
+        }
+        Ok(false)
+    }
+
+    /// An object by its function and arguments. Dictionaries with an order of their own are dictionaries.
+    fn call(&mut self, function: Id, arguments: Id) {
+        let is_dict = matches!(&self.values[function], Value::Global(name)
+            if name == "collections.OrderedDict" || name == "collections.defaultdict");
+        self.push(if is_dict { Value::Dict(Vec::new()) } else { Value::Call(function, arguments) });
+    }
+
+    /// A number of up to 255 bytes, of which those that fit eight matter.
+    fn long(&mut self) -> Result<(), PickleError> {
+        let bytes = self.counted(1)?;
+        let value = <[u8; 8]>::try_from(bytes).map_or_else(
+            |_| {
+                let sign = if bytes.last().is_some_and(|byte| *byte >= 0x80) { 0xff } else { 0 };
+                let mut padded = [sign; 8];
+                (bytes.len() < 8).then(|| {
+                    padded[..bytes.len()].copy_from_slice(bytes);
+                    i64::from_le_bytes(padded)
+                })
+            },
+            |bytes| Some(i64::from_le_bytes(bytes)),
+        );
+        self.push(value.map_or(Value::Other, Value::Number));
+        Ok(())
+    }
+
+    fn append(&mut self, items: &[Id]) -> Result<(), PickleError> {
+        let top = self.top()?;
+        // Other objects may take items too; what they do with them does not matter.
+        if let Value::Tuple(list) = &mut self.values[top] {
+            list.extend_from_slice(items);
+        }
+        Ok(())
+    }
+
+    fn set_items(&mut self, items: &[Id]) -> Result<(), PickleError> {
+        let (pairs, []) = items.as_chunks::<2>() else { return Err(PickleError::Broken(self.at)) };
+        let top = self.top()?;
+        if let Value::Dict(dict) = &mut self.values[top] {
+            dict.extend(pairs.iter().map(|[key, value]| (*key, *value)));
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, value: Value) {
+        self.stack.push(self.values.len());
+        self.values.push(value);
+    }
+
+    fn top(&self) -> Result<Id, PickleError> {
+        self.stack.last().copied().ok_or(PickleError::Broken(self.at))
+    }
+
+    fn pop(&mut self) -> Result<Id, PickleError> {
+        self.stack.pop().ok_or(PickleError::Broken(self.at))
+    }
+
+    fn pop_last(&mut self, n: usize) -> Result<Vec<Id>, PickleError> {
+        let first = self.stack.len().checked_sub(n).ok_or(PickleError::Broken(self.at))?;
+        Ok(self.stack.split_off(first))
+    }
+
+    /// What was pushed since the last mark.
+    fn group(&mut self) -> Result<Vec<Id>, PickleError> {
+        let first = self.marks.pop().filter(|first| *first <= self.stack.len());
+        Ok(self.stack.split_off(first.ok_or(PickleError::Broken(self.at))?))
+    }
+
+    fn take(&mut self, n: usize) -> Result<&'a [u8], PickleError> {
+        let bytes = self.at.checked_add(n).and_then(|end| self.code.get(self.at..end));
+        let bytes = bytes.ok_or(PickleError::Broken(self.at))?;
+        self.at += n;
+        Ok(bytes)
+    }
+
+    fn unsigned(&mut self, n_bytes: usize) -> Result<u64, PickleError> {
+        Ok(self.take(n_bytes)?.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
+    }
+
+    /// Bytes after their number.
+    fn counted(&mut self, n_bytes_of_count: usize) -> Result<&'a [u8], PickleError> {
+        let n = self.unsigned(n_bytes_of_count)?;
+        self.take(usize::try_from(n).unwrap_or(usize::MAX))
+    }
+
+    fn line(&mut self) -> Result<String, PickleError> {
+        let rest = &self.code[self.at..];
+        let end = rest.iter().position(|byte| *byte == b'\n').ok_or(PickleError::Broken(self.at))?;
+        let line = self.take(end + 1)?;
+        Ok(String::from_utf8_lossy(&line[..end]).trim_end_matches('\r').to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn broken_programs_end_with_an_error() {
+        for (code, expected) in [
+            (&b""[..], "broken"),
+            (b"\x80\x02", "broken"),
+            (b".", "broken"),
+            (b"\x80\x02h\x05.", "broken"),
+            (b"\x80\x02}K\x01s.", "broken"),
+            (b"\x80\x02t.", "broken"),
+            (b"\x80\x02X\xff\xff\xff\xff.", "broken"),
+            (b"\x80\x02\x8d\xff\xff\xff\xff\xff\xff\xff\xff.", "broken"),
+            (b"\x80\x02cos\nsystem", "broken"),
+            (b"\x80\x02\xf5.", "instruction 0xf5"),
+        ] {
+            let error = Machine::run(code).err().expect("no value").to_string();
+            assert!(error.contains(expected), "{code:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn depth_and_repetition_cost_nothing() {
+        // Tuples within tuples a million deep, and pairs of pairs of pairs, which would be 2^40 values if copied.
+        let deep = [b")".repeat(1), b"\x85".repeat(1_000_000), b".".to_vec()].concat();
+        let repeated = [b")".to_vec(), b"2\x86".repeat(40), b".".to_vec()].concat();
+        for (code, n_values) in [(deep, 1_000_001), (repeated, 41)] {
+            assert_eq!(Machine::run(&code).expect("a value").all.len(), n_values);
+        }
+    }
+
+    #[test]
+    fn calls_are_noted_and_not_made() {
+        let values = Machine::run(b"\x80\x02cos\nsystem\nX\x04\x00\x00\x00exit\x85R.").expect("a value");
+        assert!(matches!(values.all[values.root], Value::Call(..)));
+        assert!(values.tensor(values.root).is_none());
+    }
+}

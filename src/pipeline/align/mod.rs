@@ -1,0 +1,239 @@
+//! When each word is said: segments of text become sentences of words with times and scores, as whisperX 3.8.6
+//! (`alignment.py`) makes them.
+//!
+//! ```text
+//! samples ──wav2vec2──▶ scores of letters (emissions) ─┐
+//! text ──▶ letters or wildcards (text) ────────────────┴──best way through both (trellis)──▶ frames of characters
+//!      └──▶ sentences (sentences) ─────────────────────────────────▶ words with times (words) ◀──┘
+//! ```
+//! Where a language has no aligner, or the text is a translation, [`cross_attention`] takes the times from Whisper
+//! itself.
+//!
+//! Other than in whisperX, segments are aligned in parallel, long ones in parts (see [`Emissions::of`]), more languages
+//! are known to be written without blanks ([`Writing::of`]), and sentences end at the full stops of more scripts.
+
+pub mod cross_attention;
+pub mod emissions;
+mod languages;
+pub mod sentences;
+pub mod text;
+pub mod trellis;
+pub mod words;
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use crate::audio::Mono16k;
+use crate::nn::wav2vec2::Wav2Vec2;
+use crate::task::{CancelToken, Progress};
+use crate::transcript::Segment;
+use crate::units::{SampleIdx, Seconds, TimeSpan};
+
+use super::StageError;
+use emissions::{Emissions, n_frames_of};
+use sentences::Punkt;
+use text::{Dictionary, Writing};
+use trellis::{best_path, merge_repeats};
+use words::{Character, Interpolation, Sentence, Timed, rounded};
+
+pub use words::from_word_times;
+
+/// Audio that is aligned at once for each thread, however many more threads there are.
+const SECS_PER_THREAD: f64 = 30.0;
+const MAX_THREADS: usize = 8;
+/// Scores of a segment, 64 MB: almost three hours of letters, a minute and a half of Chinese characters.
+const MAX_SCORES: usize = 1 << 24;
+/// Cells of a trellis, 64 MB: five minutes with as much text as is said in them.
+const MAX_CELLS: usize = 1 << 26;
+
+/// What became of segments.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Aligned {
+    /// One or more sentences for each segment. What could not be aligned is as it was.
+    pub segments: Vec<Segment>,
+    /// What the user must know.
+    pub warnings: Vec<String>,
+}
+
+/// How to align.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlignOptions {
+    /// What divides words.
+    pub writing: Writing,
+    /// Where sentences end.
+    pub punkt: Punkt,
+    /// How words get a time that have none of their own: those of which no character has a label, where the language is
+    /// written without blanks.
+    pub interpolation: Interpolation,
+}
+
+impl AlignOptions {
+    /// The usual ones for a language.
+    pub fn of_language(language: &str) -> Self {
+        let (writing, punkt) = (Writing::of(language), Punkt::of_language(language));
+        Self { writing, punkt, interpolation: Interpolation::default() }
+    }
+}
+
+/// Aligns segments, which are in order of time, with a model of their language.
+pub fn align(
+    samples: &Mono16k,
+    segments: Vec<Segment>,
+    language: &str,
+    aligner: &Wav2Vec2,
+    progress: &Progress<'_>,
+) -> Result<Aligned, StageError> {
+    align_with(samples, segments, aligner, &AlignOptions::of_language(language), progress)
+}
+
+/// Aligns segments as `options` say.
+pub fn align_with(
+    samples: &Mono16k,
+    segments: Vec<Segment>,
+    aligner: &Wav2Vec2,
+    options: &AlignOptions,
+    progress: &Progress<'_>,
+) -> Result<Aligned, StageError> {
+    let aligner = SegmentAligner::new(samples, aligner, options);
+    let max_secs = SECS_PER_THREAD * rayon::current_num_threads().min(MAX_THREADS) as f64;
+    let n_segments = segments.len();
+    let groups = groups(&segments, max_secs);
+    let mut segments = segments.into_iter();
+    let mut unaligned = Unaligned::default();
+    let mut aligned = Vec::with_capacity(n_segments);
+    for range in groups {
+        progress.at(range.start, n_segments)?;
+        let group: Vec<Segment> = segments.by_ref().take(range.len()).collect();
+        let sentences: Vec<_> = group
+            .par_iter()
+            .map(|segment| aligner.align(segment, progress.cancel()))
+            .collect::<Result<_, StageError>>()?;
+        for (segment, sentences) in group.into_iter().zip(sentences) {
+            if let Some(sentences) = sentences {
+                aligned.extend(sentences.into_iter().map(|sentence| sentence.into_segment(&segment)));
+            } else {
+                unaligned.add(&segment);
+                aligned.push(segment);
+            }
+        }
+    }
+    progress.at(n_segments, n_segments)?;
+    Ok(Aligned { segments: aligned, warnings: unaligned.warning(n_segments).into_iter().collect() })
+}
+
+/// Aligns the segments of a recording, each by itself.
+pub struct SegmentAligner<'a> {
+    samples: &'a Mono16k,
+    aligner: &'a Wav2Vec2,
+    dictionary: Dictionary,
+    options: &'a AlignOptions,
+}
+
+impl<'a> SegmentAligner<'a> {
+    /// An aligner of the segments of `samples`.
+    pub fn new(samples: &'a Mono16k, aligner: &'a Wav2Vec2, options: &'a AlignOptions) -> Self {
+        Self { samples, aligner, dictionary: Dictionary::new(aligner.labels()), options }
+    }
+
+    /// The sentences of a segment; `None` if it cannot be aligned: it has no characters that could be heard, begins
+    /// behind the end of the recording, has more characters than frames of 20 ms, or is longer than memory should bear.
+    pub fn align(&self, segment: &Segment, cancel: &CancelToken) -> Result<Option<Vec<Sentence>>, StageError> {
+        cancel.check()?;
+        let AlignOptions { writing, punkt, interpolation } = self.options;
+        let text: Vec<char> = segment.text.chars().collect();
+        let spelling = self.dictionary.spell(&text, *writing);
+        let span = segment.span;
+        if spelling.tokens.is_empty() || span.start.0 >= SampleIdx(self.samples.len()).to_seconds().0 {
+            return Ok(None);
+        }
+        let range = span.to_samples(self.samples.len());
+        let n_frames = n_frames_of(range.len());
+        let n_columns = self.aligner.n_labels() + 1;
+        if n_frames.saturating_mul(n_columns) > MAX_SCORES
+            || n_frames.saturating_mul(spelling.tokens.len()) > MAX_CELLS
+            || spelling.tokens.len() > n_frames
+        {
+            return Ok(None);
+        }
+        let blank = self.aligner.blank_id();
+        let mut emissions = Emissions::of(self.samples, range, self.aligner, cancel)?;
+        if spelling.tokens.contains(&self.dictionary.wildcard()) {
+            emissions = emissions.with_wildcard(blank);
+        }
+        let Some(path) = best_path(&emissions, &spelling.tokens, blank, |_| {}) else { return Ok(None) };
+
+        let frame_secs = span.duration().0 / emissions.n_frames() as f64;
+        let time = |frame: usize| rounded(frame as f64 * frame_secs + span.start.0);
+        let mut characters: Vec<Character> =
+            text.into_iter().map(|character| Character { character, timed: None }).collect();
+        for (position, token) in spelling.positions.iter().zip(merge_repeats(&path)) {
+            let span = TimeSpan::from_secs(time(token.frames.start), time(token.frames.end));
+            characters[*position].timed = Some(Timed { span, score: rounded(token.probability) });
+        }
+        let written: Vec<char> = characters.iter().map(|character| character.character).collect();
+        Ok(Some(words::sentences(&characters, &punkt.spans(&written), *writing, *interpolation)))
+    }
+}
+
+/// Segments that have no word times.
+#[derive(Default)]
+struct Unaligned {
+    n_segments: usize,
+    first_start: Option<Seconds>,
+}
+
+impl Unaligned {
+    /// Notes a segment, unless it has no words that could have times.
+    fn add(&mut self, segment: &Segment) {
+        if !segment.text.trim().is_empty() {
+            self.n_segments += 1;
+            self.first_start.get_or_insert(segment.span.start);
+        }
+    }
+
+    /// What the user must know, if any of the `n_all` is missing.
+    fn warning(&self, n_all: usize) -> Option<String> {
+        let (n, start) = (self.n_segments, self.first_start?);
+        Some(format!(
+            "The words of {n} of {n_all} passages could not be found in the sound and have no times; the first is at \
+             {start}."
+        ))
+    }
+}
+
+/// Neighbouring segments that are worked on together: not longer than `max_secs` in all, unless a single one is.
+fn groups(segments: &[Segment], max_secs: f64) -> Vec<Range<usize>> {
+    let mut groups: Vec<Range<usize>> = Vec::new();
+    let mut n_secs = 0.0;
+    for (n, segment) in segments.iter().enumerate() {
+        n_secs += segment.span.duration().0;
+        let end = n + 1;
+        match groups.last_mut() {
+            Some(group) if n_secs <= max_secs => group.end = end,
+            _ => {
+                groups.push(n..end);
+                n_secs = segment.span.duration().0;
+            }
+        }
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_hold_so_much_audio_and_no_more() {
+        let segment = |secs: f64| Segment { span: TimeSpan::from_secs(0.0, secs), ..Segment::default() };
+        for (secs, expected) in [
+            (&[30.0, 29.0, 1.0, 31.0, 90.0, 5.0, 5.0][..], &[0..3, 3..4, 4..5, 5..7][..]),
+            (&[], &[]),
+            (&[100.0], &[0..1]),
+        ] {
+            let segments: Vec<Segment> = secs.iter().map(|secs| segment(*secs)).collect();
+            assert_eq!(groups(&segments, 60.0), expected, "{secs:?}");
+        }
+    }
+}
