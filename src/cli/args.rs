@@ -68,7 +68,7 @@ pub(super) enum Action {
         file: Option<PathBuf>,
     },
     /// Transcribe recordings to files, or to the terminal
-    Transcribe(TranscribeArguments),
+    Transcribe(Box<TranscribeArguments>),
     /// Transcribe the bundled one-minute meeting, then show it in the window
     Demo(DemoArguments),
     /// Do something with models

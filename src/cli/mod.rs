@@ -59,7 +59,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, paths: &AppPaths) -> N
         Ok(Arguments { action: None }) => window(None),
         Ok(Arguments { action: Some(Action::Open { file }) }) => window(file),
         Ok(Arguments { action: Some(Action::Transcribe(arguments)) }) => {
-            transcribe::run(arguments, paths).map(Next::Exit)
+            transcribe::run(*arguments, paths).map(Next::Exit)
         }
         Ok(Arguments { action: Some(Action::Demo(arguments)) }) => demo::run(&arguments, paths),
         Ok(Arguments { action: Some(Action::Models { action }) }) => models::run(&action, paths).map(Next::Exit),

@@ -141,7 +141,7 @@ pub enum Command {
         /// Number under which the events of this job come.
         job: JobId,
         /// The work.
-        request: JobRequest,
+        request: Box<JobRequest>,
         /// Stops the job, queued or running.
         cancel: CancelToken,
     },

@@ -13,12 +13,13 @@ use rayon::ThreadPool;
 use crate::audio::{Mono16k, decode};
 use crate::files::FileError;
 use crate::models::{MemoryCache, catalog};
+use crate::nn::plda::Plda;
 use crate::nn::sincnet_lstm::PyanNet;
 use crate::nn::whisper::{Task, Whisper};
 use crate::paths::AppPaths;
 use crate::pipeline::chunk::merge_regions;
 use crate::pipeline::diarize::embed::{Embedder, embeddings};
-use crate::pipeline::diarize::{Diarization, DiarizeOptions, DiarizedSpeaker, Plda, cluster_and_reconstruct};
+use crate::pipeline::diarize::{Diarization, DiarizeOptions, DiarizedSpeaker, cluster_and_reconstruct};
 use crate::pipeline::options::{TranscribeOptions, check_model};
 use crate::pipeline::recognise::{SpeakerVoice, recognise, voiceprints};
 use crate::pipeline::segmentation::{Activity, segmentation};
@@ -90,7 +91,7 @@ fn run(
 
     let loaded = context.stage(Stage::LoadModels, |_| {
         let loaded = load(models, paths, request, context);
-        context.models(models.loaded().into_iter().map(|(key, n_bytes)| LoadedModel { key, n_bytes }).collect());
+        tell_models(models, context);
         loaded
     });
     let Loaded { whisper, segmenter, diarizer } = loaded?;
@@ -132,6 +133,10 @@ fn run(
     }
     transcript.segments = segments;
     Ok(transcript)
+}
+
+fn tell_models(models: &MemoryCache, context: &JobContext<'_>) {
+    context.models(models.loaded().into_iter().map(|(key, n_bytes)| LoadedModel { key, n_bytes }).collect());
 }
 
 /// The models of a job that are needed from its beginning.
@@ -228,6 +233,7 @@ fn aligned(
             Task::Transcribe => models.aligner(language, folder).map_err(|error| error.to_string()),
             Task::Translate => Err("a translation cannot be aligned with what is heard".to_owned()),
         };
+        tell_models(models, context);
         let aligned = match aligner {
             Ok(aligner) => align::align(samples, segments.clone(), language, &aligner, progress),
             Err(reason) => {
@@ -297,6 +303,7 @@ fn recognised(
     let mut speakers: Vec<Speaker> = diarization.speakers.iter().map(speaker).collect();
     let recognised = context.stage(Stage::Recognise, |progress| {
         let model = VoiceModel::load(models, paths)?;
+        tell_models(models, context);
         let voices = voiceprints(samples, &diarization.exclusive, &diarization.turns, &model.ecapa, progress)?;
         for SpeakerVoice { speaker: label, voice } in voices {
             if let Some(speaker) = speakers.iter_mut().find(|speaker| speaker.label == label) {

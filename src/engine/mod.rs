@@ -80,7 +80,7 @@ impl Engine {
         let job = JobId(self.n_jobs);
         let cancel = CancelToken::default();
         self.cancels.insert(job, cancel.clone());
-        self.send(Command::Transcribe { job, request, cancel });
+        self.send(Command::Transcribe { job, request: Box::new(request), cancel });
         job
     }
 

@@ -43,7 +43,7 @@ pub enum JobError {
 /// A job on its way to the inference thread.
 pub(super) struct Job {
     pub(super) id: JobId,
-    pub(super) request: JobRequest,
+    pub(super) request: Box<JobRequest>,
     pub(super) cancel: CancelToken,
 }
 

@@ -216,6 +216,60 @@ impl Described<'_> {
     }
 }
 
+/// The instructions, as Python's `pickletools` names them.
+mod op {
+    pub(super) const MARK: u8 = b'(';
+    pub(super) const STOP: u8 = b'.';
+    pub(super) const POP: u8 = b'0';
+    pub(super) const POP_MARK: u8 = b'1';
+    pub(super) const DUP: u8 = b'2';
+    pub(super) const BINFLOAT: u8 = b'G';
+    pub(super) const BININT: u8 = b'J';
+    pub(super) const BININT1: u8 = b'K';
+    pub(super) const BININT2: u8 = b'M';
+    pub(super) const NONE: u8 = b'N';
+    pub(super) const BINPERSID: u8 = b'Q';
+    pub(super) const REDUCE: u8 = b'R';
+    pub(super) const BINSTRING: u8 = b'T';
+    pub(super) const SHORT_BINSTRING: u8 = b'U';
+    pub(super) const BINUNICODE: u8 = b'X';
+    pub(super) const BINBYTES: u8 = b'B';
+    pub(super) const SHORT_BINBYTES: u8 = b'C';
+    pub(super) const APPEND: u8 = b'a';
+    pub(super) const BUILD: u8 = b'b';
+    pub(super) const GLOBAL: u8 = b'c';
+    pub(super) const DICT: u8 = b'd';
+    pub(super) const APPENDS: u8 = b'e';
+    pub(super) const BINGET: u8 = b'h';
+    pub(super) const LONG_BINGET: u8 = b'j';
+    pub(super) const LIST: u8 = b'l';
+    pub(super) const EMPTY_LIST: u8 = b']';
+    pub(super) const BINPUT: u8 = b'q';
+    pub(super) const LONG_BINPUT: u8 = b'r';
+    pub(super) const SETITEM: u8 = b's';
+    pub(super) const TUPLE: u8 = b't';
+    pub(super) const EMPTY_TUPLE: u8 = b')';
+    pub(super) const SETITEMS: u8 = b'u';
+    pub(super) const EMPTY_DICT: u8 = b'}';
+    pub(super) const PROTO: u8 = 0x80;
+    pub(super) const NEWOBJ: u8 = 0x81;
+    pub(super) const TUPLE1: u8 = 0x85;
+    pub(super) const TUPLE3: u8 = 0x87;
+    pub(super) const NEWTRUE: u8 = 0x88;
+    pub(super) const NEWFALSE: u8 = 0x89;
+    pub(super) const LONG1: u8 = 0x8a;
+    pub(super) const SHORT_BINUNICODE: u8 = 0x8c;
+    pub(super) const BINUNICODE8: u8 = 0x8d;
+    pub(super) const BINBYTES8: u8 = 0x8e;
+    pub(super) const EMPTY_SET: u8 = 0x8f;
+    pub(super) const ADDITEMS: u8 = 0x90;
+    pub(super) const FROZENSET: u8 = 0x91;
+    pub(super) const NEWOBJ_EX: u8 = 0x92;
+    pub(super) const STACK_GLOBAL: u8 = 0x93;
+    pub(super) const MEMOIZE: u8 = 0x94;
+    pub(super) const FRAME: u8 = 0x95;
+}
+
 /// The stack machine that a pickle is a program for.
 struct Machine<'a> {
     code: &'a [u8],
@@ -236,103 +290,33 @@ impl<'a> Machine<'a> {
         Ok(Values { all: machine.values, root })
     }
 
-    /// Executes one instruction; true at the end. The names of the instructions are those of Python's `pickletools`.
+    /// Executes one instruction; true at the end.
     fn step(&mut self) -> Result<bool, PickleError> {
         let at = self.at;
         let instruction = self.take(1)?[0];
         match instruction {
-            b'.' => return Ok(true),
-            0x80 => drop(self.take(1)?),               // PROTO
-            0x95 => drop(self.take(8)?),               // FRAME
-            b'(' => self.marks.push(self.stack.len()), // MARK
-            b'0' => drop(self.pop()?),                 // POP
-            b'1' => drop(self.group()?),               // POP_MARK
-            b'2' => {
-                // DUP
+            op::STOP => return Ok(true),
+            op::PROTO => drop(self.take(1)?),
+            op::FRAME => drop(self.take(8)?),
+            op::MARK => self.marks.push(self.stack.len()),
+            op::POP_MARK => drop(self.group()?),
+            op::DUP => {
                 let top = self.top()?;
                 self.stack.push(top);
             }
-            b'N' | 0x88 | 0x89 => self.push(Value::Other), // NONE, NEWTRUE, NEWFALSE
-            b'G' => {
-                // BINFLOAT
-                self.take(8)?;
-                self.push(Value::Other);
+            op::BINPUT => self.remember(1)?,
+            op::LONG_BINPUT => self.remember(4)?,
+            op::MEMOIZE => {
+                let top = self.top()?;
+                self.memo.insert(self.memo.len() as u64, top);
             }
-            b'K' | b'M' | b'J' => {
-                // BININT1, BININT2, BININT
-                let n_bytes = match instruction {
-                    b'K' => 1,
-                    b'M' => 2,
-                    _ => 4,
-                };
-                let number = self.unsigned(n_bytes)? as i64;
-                self.push(Value::Number(if n_bytes == 4 { i64::from(number as i32) } else { number }));
-            }
-            0x8a => self.long()?, // LONG1
-            b'X' | 0x8c | 0x8d => {
-                // BINUNICODE, SHORT_BINUNICODE, BINUNICODE8
-                let n_bytes = self.counted(match instruction {
-                    0x8c => 1,
-                    b'X' => 4,
-                    _ => 8,
-                })?;
-                let text = String::from_utf8(n_bytes.to_vec()).map_err(|_| PickleError::Broken(at))?;
-                self.push(Value::Text(text));
-            }
-            b'U' | b'C' | b'T' | b'B' | 0x8e => {
-                // (SHORT_)BINSTRING, (SHORT_)BINBYTES, BINBYTES8
-                self.counted(match instruction {
-                    b'U' | b'C' => 1,
-                    b'T' | b'B' => 4,
-                    _ => 8,
-                })?;
-                self.push(Value::Other);
-            }
-            b')' | b']' | 0x8f => self.push(Value::Tuple(Vec::new())), // EMPTY_TUPLE, EMPTY_LIST, EMPTY_SET
-            b'}' => self.push(Value::Dict(Vec::new())),                // EMPTY_DICT
-            b't' | b'l' | 0x91 => {
-                // TUPLE, LIST, FROZENSET
-                let items = self.group()?;
-                self.push(Value::Tuple(items));
-            }
-            0x85..=0x87 => {
-                // TUPLE1, TUPLE2, TUPLE3
-                let items = self.pop_last(usize::from(instruction - 0x84))?;
-                self.push(Value::Tuple(items));
-            }
-            b'a' => {
-                // APPEND
-                let item = self.pop()?;
-                self.append(&[item])?;
-            }
-            b'e' | 0x90 => {
-                // APPENDS, ADDITEMS
-                let items = self.group()?;
-                self.append(&items)?;
-            }
-            b'd' => {
-                // DICT
-                let items = self.group()?;
-                self.push(Value::Dict(Vec::new()));
-                self.set_items(&items)?;
-            }
-            b's' => {
-                // SETITEM
-                let items = self.pop_last(2)?;
-                self.set_items(&items)?;
-            }
-            b'u' => {
-                // SETITEMS
-                let items = self.group()?;
-                self.set_items(&items)?;
-            }
-            b'c' => {
-                // GLOBAL
+            op::BINGET => self.recall(1)?,
+            op::LONG_BINGET => self.recall(4)?,
+            op::GLOBAL => {
                 let (module, name) = (self.line()?, self.line()?);
                 self.push(Value::Global(format!("{module}.{name}")));
             }
-            0x93 => {
-                // STACK_GLOBAL
+            op::STACK_GLOBAL => {
                 let names = self.pop_last(2)?;
                 let [Value::Text(module), Value::Text(name)] = [&self.values[names[0]], &self.values[names[1]]] else {
                     return Err(PickleError::Broken(at));
@@ -340,42 +324,111 @@ impl<'a> Machine<'a> {
                 let global = format!("{module}.{name}");
                 self.push(Value::Global(global));
             }
-            b'R' | 0x81 => {
-                // REDUCE, NEWOBJ
+            op::REDUCE | op::NEWOBJ => {
                 let parts = self.pop_last(2)?;
                 self.call(parts[0], parts[1]);
             }
-            0x92 => {
-                // NEWOBJ_EX
+            op::NEWOBJ_EX => {
                 let parts = self.pop_last(3)?;
                 self.call(parts[0], parts[1]);
             }
-            // The state of an object: weights keep nothing there.
-            b'b' => drop(self.pop()?), // BUILD
-            b'Q' => {
-                // BINPERSID
+            // The state of an object goes with it: weights keep nothing there.
+            op::BUILD | op::POP => drop(self.pop()?),
+            op::BINPERSID => {
                 let id = self.pop()?;
                 self.push(Value::Outside(id));
             }
-            b'q' | b'r' | 0x94 => {
-                // BINPUT, LONG_BINPUT, MEMOIZE
-                let key = match instruction {
-                    b'q' => self.unsigned(1)?,
-                    b'r' => self.unsigned(4)?,
-                    _ => self.memo.len() as u64,
-                };
-                let top = self.top()?;
-                self.memo.insert(key, top);
+            _ => {
+                let is_known = self.literal(instruction)? || self.collection(instruction)?;
+                return if is_known { Ok(false) } else { Err(PickleError::UnknownInstruction { instruction, at }) };
             }
-            b'h' | b'j' => {
-                // BINGET, LONG_BINGET
-                let key = self.unsigned(if instruction == b'h' { 1 } else { 4 })?;
-                let id = *self.memo.get(&key).ok_or(PickleError::Broken(at))?;
-                self.stack.push(id);
-            }
-            _ => return Err(PickleError::UnknownInstruction { instruction, at }),
         }
         Ok(false)
+    }
+
+    /// Executes an instruction that pushes a value which stands in the code, if it is one.
+    fn literal(&mut self, instruction: u8) -> Result<bool, PickleError> {
+        let value = match instruction {
+            op::NONE | op::NEWTRUE | op::NEWFALSE => Value::Other,
+            op::BINFLOAT => {
+                self.take(8)?;
+                Value::Other
+            }
+            op::BININT1 => Value::Number(self.unsigned(1)? as i64),
+            op::BININT2 => Value::Number(self.unsigned(2)? as i64),
+            op::BININT => Value::Number(i64::from(self.unsigned(4)? as i32)),
+            op::LONG1 => self.long()?,
+            op::SHORT_BINUNICODE => self.text(1)?,
+            op::BINUNICODE => self.text(4)?,
+            op::BINUNICODE8 => self.text(8)?,
+            op::SHORT_BINSTRING | op::SHORT_BINBYTES => self.bytes(1)?,
+            op::BINSTRING | op::BINBYTES => self.bytes(4)?,
+            op::BINBYTES8 => self.bytes(8)?,
+            _ => return Ok(false),
+        };
+        self.push(value);
+        Ok(true)
+    }
+
+    /// Executes an instruction that makes or fills a collection, if it is one.
+    fn collection(&mut self, instruction: u8) -> Result<bool, PickleError> {
+        match instruction {
+            op::EMPTY_TUPLE | op::EMPTY_LIST | op::EMPTY_SET => self.push(Value::Tuple(Vec::new())),
+            op::EMPTY_DICT => self.push(Value::Dict(Vec::new())),
+            op::TUPLE | op::LIST | op::FROZENSET => {
+                let items = self.group()?;
+                self.push(Value::Tuple(items));
+            }
+            op::TUPLE1..=op::TUPLE3 => {
+                let items = self.pop_last(usize::from(instruction - op::TUPLE1) + 1)?;
+                self.push(Value::Tuple(items));
+            }
+            op::APPEND => {
+                let item = self.pop()?;
+                self.append(&[item])?;
+            }
+            op::APPENDS | op::ADDITEMS => {
+                let items = self.group()?;
+                self.append(&items)?;
+            }
+            op::DICT => {
+                let items = self.group()?;
+                self.push(Value::Dict(Vec::new()));
+                self.set_items(&items)?;
+            }
+            op::SETITEM => {
+                let items = self.pop_last(2)?;
+                self.set_items(&items)?;
+            }
+            op::SETITEMS => {
+                let items = self.group()?;
+                self.set_items(&items)?;
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn remember(&mut self, n_bytes_of_key: usize) -> Result<(), PickleError> {
+        let (key, top) = (self.unsigned(n_bytes_of_key)?, self.top()?);
+        self.memo.insert(key, top);
+        Ok(())
+    }
+
+    fn recall(&mut self, n_bytes_of_key: usize) -> Result<(), PickleError> {
+        let key = self.unsigned(n_bytes_of_key)?;
+        self.stack.push(*self.memo.get(&key).ok_or(PickleError::Broken(self.at))?);
+        Ok(())
+    }
+
+    fn text(&mut self, n_bytes_of_count: usize) -> Result<Value, PickleError> {
+        let text = std::str::from_utf8(self.counted(n_bytes_of_count)?).ok();
+        Ok(Value::Text(text.ok_or(PickleError::Broken(self.at))?.to_owned()))
+    }
+
+    fn bytes(&mut self, n_bytes_of_count: usize) -> Result<Value, PickleError> {
+        self.counted(n_bytes_of_count)?;
+        Ok(Value::Other)
     }
 
     /// An object by its function and arguments. Dictionaries with an order of their own are dictionaries.
@@ -386,21 +439,15 @@ impl<'a> Machine<'a> {
     }
 
     /// A number of up to 255 bytes, of which those that fit eight matter.
-    fn long(&mut self) -> Result<(), PickleError> {
+    fn long(&mut self) -> Result<Value, PickleError> {
         let bytes = self.counted(1)?;
-        let value = <[u8; 8]>::try_from(bytes).map_or_else(
-            |_| {
-                let sign = if bytes.last().is_some_and(|byte| *byte >= 0x80) { 0xff } else { 0 };
-                let mut padded = [sign; 8];
-                (bytes.len() < 8).then(|| {
-                    padded[..bytes.len()].copy_from_slice(bytes);
-                    i64::from_le_bytes(padded)
-                })
-            },
-            |bytes| Some(i64::from_le_bytes(bytes)),
-        );
-        self.push(value.map_or(Value::Other, Value::Number));
-        Ok(())
+        if bytes.len() > size_of::<i64>() {
+            return Ok(Value::Other);
+        }
+        let is_negative = bytes.last().is_some_and(|byte| *byte >= 0x80);
+        let mut extended = [if is_negative { 0xff } else { 0 }; size_of::<i64>()];
+        extended[..bytes.len()].copy_from_slice(bytes);
+        Ok(Value::Number(i64::from_le_bytes(extended)))
     }
 
     fn append(&mut self, items: &[Id]) -> Result<(), PickleError> {
@@ -496,7 +543,7 @@ mod tests {
     #[test]
     fn depth_and_repetition_cost_nothing() {
         // Tuples within tuples a million deep, and pairs of pairs of pairs, which would be 2^40 values if copied.
-        let deep = [b")".repeat(1), b"\x85".repeat(1_000_000), b".".to_vec()].concat();
+        let deep = [b")".to_vec(), b"\x85".repeat(1_000_000), b".".to_vec()].concat();
         let repeated = [b")".to_vec(), b"2\x86".repeat(40), b".".to_vec()].concat();
         for (code, n_values) in [(deep, 1_000_001), (repeated, 41)] {
             assert_eq!(Machine::run(&code).expect("a value").all.len(), n_values);

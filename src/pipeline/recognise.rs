@@ -35,6 +35,7 @@ use rayon::prelude::*;
 
 use crate::audio::Mono16k;
 use crate::nn::ecapa::Ecapa;
+use crate::nn::vectors::dot;
 use crate::task::Progress;
 use crate::transcript::{Recognition, Turn, Verdict};
 use crate::units::{SAMPLE_RATE_HZ, SampleIdx, Seconds};
@@ -553,8 +554,4 @@ fn without(own: &[Range<usize>], others: &[Range<usize>]) -> Vec<Range<usize>> {
 fn unit(values: &[f64]) -> Option<Vec<f32>> {
     let length = values.iter().map(|value| value * value).sum::<f64>().sqrt();
     (length.is_finite() && length > 0.0).then(|| values.iter().map(|value| (value / length) as f32).collect())
-}
-
-fn dot(a: &[f32], b: &[f32]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
 }

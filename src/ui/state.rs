@@ -191,14 +191,14 @@ impl State {
     /// Takes back the last change of the transcript that is shown.
     pub(super) fn undo(&mut self) {
         if self.selected_recording().is_some_and(Recording::undo) {
-            self.notice = "Undone".to_owned();
+            "Undone".clone_into(&mut self.notice);
         }
     }
 
     /// Makes the change again that was taken back last.
     pub(super) fn redo(&mut self) {
         if self.selected_recording().is_some_and(Recording::redo) {
-            self.notice = "Redone".to_owned();
+            "Redone".clone_into(&mut self.notice);
         }
     }
 
@@ -462,8 +462,9 @@ mod tests {
 
     #[test]
     fn speakers_are_renamed_merged_and_brought_back() {
+        type Step = fn(&mut State);
         // (what is done, who speaks then, who says the second segment, what the user reads)
-        let steps: [(fn(&mut State), &str, &str, &str); 8] = [
+        let steps: [(Step, &str, &str, &str); 8] = [
             (|state| rename(state, " Brian "), "Nora, Brian", "SPEAKER_01", "SPEAKER_01 is Brian now"),
             (|state| rename(state, "Brian"), "Nora, Brian", "SPEAKER_01", "SPEAKER_01 is Brian now"),
             (merge, "Nora", "SPEAKER_00", "Brian and Nora are one speaker now"),

@@ -209,24 +209,37 @@ fn a_real_job_reports_its_way_and_keeps_its_models_for_the_next() {
     assert!(!transcript.is_empty());
     assert_eq!(transcript.language, "en");
     let stages: Vec<Stage> = report.stages.iter().map(|(stage, _)| *stage).collect();
-    assert_eq!(stages, [Stage::Decode, Stage::LoadModels, Stage::Speech, Stage::Transcribe]);
+    let expected_stages = [
+        Stage::Decode,
+        Stage::LoadModels,
+        Stage::Speech,
+        Stage::Transcribe,
+        Stage::Align,
+        Stage::Diarize,
+        Stage::Recognise,
+    ];
+    assert_eq!(stages, expected_stages);
 
-    let mut partial = Vec::new();
+    let mut partial = String::new();
+    let mut keys = Vec::new();
     let mut fractions = Vec::new();
     for event in &events {
         match event {
-            Event::Segments(_, segments) => partial.extend(segments.iter().cloned()),
+            Event::Segments(_, segments) => partial.extend(segments.iter().map(|segment| segment.text.as_str())),
             Event::Progress(_, progress) => fractions.push(progress.job_fraction),
             Event::AudioReady(_, duration) => assert_eq!(*duration, transcript.duration),
             Event::Models(models) => {
-                let keys: Vec<&str> = models.iter().map(|model| model.key.as_str()).collect();
-                assert_eq!(keys, ["pyannote_segmentation_cpu", "whisperx_my-model_cpu"]);
+                keys = models.iter().map(|model| model.key.clone()).collect();
                 assert!(models.iter().all(|model| model.n_bytes > 100_000));
             }
             _ => {}
         }
     }
-    assert_eq!(partial, transcript.segments, "the parts make the whole, in order");
+    let expected_keys =
+        ["ecapa_tdnn_cpu", "pyannote_diarization_cpu", "whisperx_align_en_cpu", "whisperx_my-model_cpu"];
+    assert_eq!(keys, expected_keys);
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(words(&partial), words(&transcript.plain_text()), "the parts make the whole, in order");
     assert!(fractions.is_sorted() && fractions.len() >= 4, "{fractions:?}");
 
     // The files are gone, so the second job can only use what is in memory.

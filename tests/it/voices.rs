@@ -63,7 +63,7 @@ fn voices_come_back_as_they_were_stored() {
         // The same file again takes the place of what was there.
         voices.enrol("zoË", vec![from_file("/z.wav", unit(&[0.5, 0.5, 0.5]))])
     };
-    let (_, warning) = voices::change(&path, fill).expect("a writable folder");
+    let ((), warning) = voices::change(&path, fill).expect("a writable folder");
     assert_eq!(warning, None);
     let mut expected = Voices::default();
     fill(&mut expected).expect("names are right");
@@ -96,7 +96,7 @@ fn a_damaged_file_is_set_aside_when_another_takes_its_place() {
         sound(&format!("[{}]", voice("Ana", &print("[0.6,0.9]")))),
         sound(&format!("[{}]", voice("Ana", &print("[]")))),
         sound(&format!("[{}]", voice("Ana", &print("[null,1]")))),
-        sound("[]").replace("}", r#","later":1}"#),
+        sound("[]").replace('}', r#","later":1}"#),
     ];
     for (n, text) in damaged.iter().enumerate() {
         fs::write(&path, text).expect("a writable folder");
@@ -108,7 +108,7 @@ fn a_damaged_file_is_set_aside_when_another_takes_its_place() {
         assert_eq!(fs::read_to_string(&path).expect("still there"), *text);
 
         let enrol = |voices: &mut Voices| voices.enrol("Bo", vec![from_file("/b.wav", unit(&[1.0, 0.0]))]);
-        let (_, warning) = voices::change(&path, enrol).expect("a writable folder");
+        let ((), warning) = voices::change(&path, enrol).expect("a writable folder");
         let aside = path.with_file_name(format!("voices-damaged-{}.json", n + 1));
         assert!(warning.is_some_and(|warning| warning.contains(aside.to_str().expect("a path"))), "{text}");
         assert_eq!(fs::read_to_string(aside).expect("set aside"), *text);

@@ -30,6 +30,36 @@ fn edit_distance(from: &[String], to: &[String]) -> usize {
     row[to.len()]
 }
 
+/// Which words of `from` and `to` stand for each other, right or wrong, in one of the cheapest ways to turn one into the
+/// other.
+pub(crate) fn edit_pairs(from: &[String], to: &[String]) -> Vec<(usize, usize)> {
+    let width = to.len() + 1;
+    let mut costs: Vec<usize> = (0..width).collect();
+    for (i, from_word) in from.iter().enumerate() {
+        costs.push(i + 1);
+        for (j, to_word) in to.iter().enumerate() {
+            let substituted = costs[i * width + j] + usize::from(from_word != to_word);
+            let (deleted, inserted) = (costs[i * width + j + 1] + 1, costs[(i + 1) * width + j] + 1);
+            costs.push(substituted.min(deleted).min(inserted));
+        }
+    }
+    let (mut i, mut j) = (from.len(), to.len());
+    let mut pairs = Vec::new();
+    while i > 0 && j > 0 {
+        let cost = costs[i * width + j];
+        if cost == costs[(i - 1) * width + j - 1] + usize::from(from[i - 1] != to[j - 1]) {
+            (i, j) = (i - 1, j - 1);
+            pairs.push((i, j));
+        } else if cost == costs[(i - 1) * width + j] + 1 {
+            i -= 1;
+        } else {
+            j -= 1;
+        }
+    }
+    pairs.reverse();
+    pairs
+}
+
 #[test]
 fn words_are_compared_without_case_and_punctuation() {
     for (text, expected) in [

@@ -153,7 +153,7 @@ impl SeRes2Block {
         let expand = Tdnn::load(&scope.at("tdnn1"), n_in, 1)?;
         let n_channels = expand.n_out();
         let res2 = scope.at("res2net_block");
-        let n_chunks = (0..).take_while(|chunk| res2.nth("blocks", *chunk).has("conv.conv.weight")).count();
+        let n_chunks = (0..n_channels).take_while(|chunk| res2.nth("blocks", *chunk).has("conv.conv.weight")).count();
         let chunk_width = n_channels / (n_chunks + 1);
         let chunk = |chunk| Tdnn::load(&res2.nth("blocks", chunk), chunk_width, dilation);
         let chunks: Vec<Tdnn> = (0..n_chunks).map(chunk).collect::<Result<_, _>>()?;

@@ -229,7 +229,9 @@ mod tests {
         let n_samples = WINDOWS_PER_TASK * STRIDE + 1234;
         for (offset, level) in [(0.0, 0.1), (0.5, 0.1), (0.0, 0.0), (0.25, 0.0)] {
             let mut samples = noise(n_samples, 0.0);
-            samples.iter_mut().for_each(|sample| *sample = offset + level * *sample);
+            for sample in &mut samples {
+                *sample = offset + level * *sample;
+            }
             let (mut found, mut spare) = (samples.clone(), Vec::new());
             grouped.fitted_to(&samples).forward(&mut found, &mut spare);
             for channel in 0..3 {

@@ -8,17 +8,17 @@
 //! a meeting) only that many, evenly spaced, make the clusters, and sizes are scaled likewise: windows overlap by nine
 //! tenths, so that up to ten hours every moment is still heard. The other voices are assigned like the short ones.
 
+use crate::assignment::maximise;
+use crate::nn::plda::Plda;
+use crate::nn::vectors::{add_scaled, cosines, dot, means, unit_rows};
 use crate::pipeline::segmentation::Activity;
 
 use super::DiarizeError;
-use super::assignment::best_pairs;
 use super::dendrogram::Dendrogram;
 use super::embed::Embeddings;
 use super::kmeans::kmeans;
 use super::options::{Bounds, Clustering, SpeakerCount};
-use super::plda::Plda;
 use super::vbx::vbx;
-use super::vectors::{add_scaled, cosines, dot, means, unit_rows};
 
 /// The matrix of distances then has 72 MB.
 const MAX_CLUSTERED: usize = 6000;
@@ -120,7 +120,7 @@ pub fn most_similar(likeness: &[f64], n_clusters: usize) -> Vec<Option<usize>> {
 pub fn most_similar_apart(likeness: &[f64], n_speakers: usize, n_clusters: usize) -> Vec<Option<usize>> {
     let lowest = lowest_number(likeness);
     let numbers: Vec<f64> = likeness.iter().map(|value| if value.is_nan() { lowest } else { *value }).collect();
-    numbers.chunks_exact(n_speakers * n_clusters).flat_map(|window| best_pairs(window, n_clusters)).collect()
+    numbers.chunks_exact(n_speakers * n_clusters).flat_map(|window| maximise(window, n_clusters)).collect()
 }
 
 /// The voices that make clusters.

@@ -131,10 +131,11 @@ impl Speech<'_> {
     fn frames_of(&self, window: usize, speaker: usize) -> Vec<bool> {
         let own = 1_u8 << speaker;
         let sets = self.activity.window(window);
-        let n_alone = sets.iter().filter(|set| **set == own).count();
+        let is_alone = |set: &u8| *set == own;
+        let n_alone: usize = sets.iter().map(|set| usize::from(is_alone(set))).sum();
         let n_needed = (sets.len() * self.min_samples).div_ceil(self.activity.windows.window_samples);
         let is_alone_only = self.overlap == Overlap::Excluded && n_alone > n_needed;
-        sets.iter().map(|set| if is_alone_only { *set == own } else { set & own != 0 }).collect()
+        sets.iter().map(|set| if is_alone_only { is_alone(set) } else { set & own != 0 }).collect()
     }
 
     /// Voices by a network that is told whose frames to pool, `[windows, speakers, dimension]`.

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use crate::nn::random::SplitMix64;
 
-use super::vectors::{means, squared_distance};
+use crate::nn::vectors::{means, squared_distance};
 
 /// Of this many attempts the tightest clusters are taken.
 const N_STARTS: usize = 3;

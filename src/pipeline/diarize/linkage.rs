@@ -15,8 +15,9 @@ use rayon::prelude::*;
 use rten_gemm::{GemmExecutor, GemmInputA, GemmInputB, GemmOptions};
 use rten_tensor::NdTensorView;
 
+use crate::nn::vectors::{add_scaled, dot};
+
 use super::dendrogram::Merge;
-use super::vectors::{add_scaled, dot};
 
 /// Rows and columns of a tile.
 const TILE: usize = 4;
@@ -193,7 +194,7 @@ impl Distances {
                 }
             };
             let bands = first / TILE..end.div_ceil(TILE);
-            bands.map(|band| Self::band(band, &squared_distance)).collect::<Vec<_>>()
+            bands.map(|band| Self::band(band, squared_distance)).collect::<Vec<_>>()
         });
         Self { bands: products.collect::<Vec<_>>().into_iter().flatten().collect() }
     }
@@ -210,9 +211,10 @@ impl Distances {
         }
         // The tile on the diagonal has both halves.
         let last = &mut tiles[band].0;
-        for row in 0..TILE {
-            for column in 0..row {
-                last[column][row] = last[row][column];
+        for row in 1..TILE {
+            let (above, below) = last.split_at_mut(row);
+            for (above, value) in above.iter_mut().zip(below[0]) {
+                above[row] = value;
             }
         }
         tiles

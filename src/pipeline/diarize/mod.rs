@@ -11,19 +11,16 @@
 //!     └────────────────────────────────────────────────────────────┘
 //! ```
 
-mod assignment;
 pub mod clustering;
 pub mod dendrogram;
 pub mod embed;
 mod kmeans;
 mod linkage;
-pub mod npz;
 pub mod options;
-pub mod plda;
 pub mod reconstruct;
 pub mod vbx;
-mod vectors;
 
+use crate::nn::plda::Plda;
 use crate::transcript::Turn;
 
 use super::segmentation::Activity;
@@ -32,7 +29,6 @@ use embed::Embeddings;
 use reconstruct::{Region, Regions, for_each_frame, speaker_counts};
 
 pub use options::{Clustering, DiarizeOptions, DiarizeOptionsError, Overlap, SpeakerCount};
-pub use plda::Plda;
 
 /// Who speaks when.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -8,7 +8,7 @@ use std::f64::consts::TAU;
 
 use rayon::prelude::*;
 
-use super::vectors::{add_scaled, dot};
+use crate::nn::vectors::{add_scaled, dot};
 
 const MAX_ITERATIONS: usize = 20;
 /// An iteration that gains less is the last.

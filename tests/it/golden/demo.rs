@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hansard::engine::{ComputeType, Engine, Event, JobRequest};
+use hansard::engine::{Alignment, ComputeType, Diarize, Engine, Event, JobRequest, SpeakerRequest};
 use hansard::paths::AppPaths;
 use hansard::transcript::Transcript;
 use serde_json::Value;
@@ -21,11 +21,13 @@ use crate::wer::word_error_rate;
 const TOLERANCE_SECS: f64 = 0.020;
 
 fn transcribe(recording: &Path, compute_type: ComputeType) -> Arc<Transcript> {
-    let request = JobRequest { compute_type, ..JobRequest::new(recording.into(), "demo") };
+    // Chunks as they were transcribed, whoever speaks.
+    let (alignment, speakers) = (Alignment::Off, SpeakerRequest { diarize: Diarize::Off, ..SpeakerRequest::default() });
+    let request = JobRequest { compute_type, alignment, speakers, ..JobRequest::new(recording.into(), "demo") };
     transcribe_on(None, JobRequest { language: Some("en".into()), ..request })
 }
 
-fn transcribe_on(n_threads: Option<usize>, request: JobRequest) -> Arc<Transcript> {
+pub(super) fn transcribe_on(n_threads: Option<usize>, request: JobRequest) -> Arc<Transcript> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut engine = Engine::start(AppPaths::below(folder.path()), n_threads, Arc::new(|| {})).expect("threads");
     engine.transcribe(request);
@@ -39,7 +41,7 @@ fn transcribe_on(n_threads: Option<usize>, request: JobRequest) -> Arc<Transcrip
 }
 
 /// Folder of the meetings, and their reference results.
-fn sources() -> (PathBuf, Value) {
+pub(super) fn sources() -> (PathBuf, Value) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let (meetings, results) = match env::var_os("HANSARD_DEMO_DIR").map(PathBuf::from) {
         Some(folder) => (folder.join("meetings"), folder.join("reference_results.json")),

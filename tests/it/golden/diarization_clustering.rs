@@ -4,14 +4,13 @@
 use std::fs;
 use std::path::Path;
 
+use hansard::nn::plda::Plda;
 use hansard::pipeline::diarize::clustering::{Clusters, clear_voices, cluster, most_similar_apart};
 use hansard::pipeline::diarize::dendrogram::Dendrogram;
 use hansard::pipeline::diarize::embed::Embeddings;
 use hansard::pipeline::diarize::reconstruct::{for_each_frame, speaker_counts};
 use hansard::pipeline::diarize::vbx::vbx;
-use hansard::pipeline::diarize::{
-    Clustering, Diarization, DiarizeOptions, Plda, SpeakerCount, cluster_and_reconstruct,
-};
+use hansard::pipeline::diarize::{Clustering, Diarization, DiarizeOptions, SpeakerCount, cluster_and_reconstruct};
 use hansard::pipeline::segmentation::{Activity, Windows};
 use hansard::transcript::Turn;
 use hansard::units::{SAMPLE_RATE_HZ, Seconds};

@@ -3,6 +3,7 @@
 //! from the files.
 
 mod demo;
+mod demo_speakers;
 mod der_wer;
 mod diarization_clustering;
 mod ecapa_tdnn;

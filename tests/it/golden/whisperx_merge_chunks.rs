@@ -97,5 +97,7 @@ fn golden_whisperx_assign_word_speakers() {
     let mut found = untouched.clone();
     assign_word_speakers(&[], &mut found, OutsideTurns::NearestTurn);
     assert_eq!(found, untouched);
-    assert_eq!(found, segments(&assign["empty_diarization"]));
+    // The golden values have the first few only.
+    let expected = segments(&assign["empty_diarization"]);
+    assert_eq!(found[..expected.len()], expected);
 }

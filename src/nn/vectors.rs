@@ -7,7 +7,7 @@ use rayon::prelude::*;
 const LANES: usize = 8;
 
 /// The sum of the products.
-pub(super) fn dot<A, B>(a: &[A], b: &[B]) -> f64
+pub fn dot<A, B>(a: &[A], b: &[B]) -> f64
 where
     A: Copy + Into<f64>,
     B: Copy + Into<f64>,
@@ -29,7 +29,7 @@ where
 }
 
 /// `sums += scale * row`
-pub(super) fn add_scaled<T: Copy + Into<f64>>(sums: &mut [f64], scale: f64, row: &[T]) {
+pub fn add_scaled<T: Copy + Into<f64>>(sums: &mut [f64], scale: f64, row: &[T]) {
     for (sum, value) in sums.iter_mut().zip(row) {
         let value: f64 = (*value).into();
         *sum += scale * value;
@@ -37,7 +37,7 @@ pub(super) fn add_scaled<T: Copy + Into<f64>>(sums: &mut [f64], scale: f64, row:
 }
 
 /// The square of the distance between two points.
-pub(super) fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
+pub fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
 }
 
@@ -45,7 +45,7 @@ pub(super) fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
 ///
 /// # Shapes
 /// `rows` and the result: `[rows, dimension]`.
-pub(super) fn unit_rows(rows: &[f32], dimension: usize) -> Vec<f32> {
+pub fn unit_rows(rows: &[f32], dimension: usize) -> Vec<f32> {
     let mut units = rows.to_vec();
     for row in units.chunks_exact_mut(dimension) {
         let length = dot(row, row).sqrt() as f32;
@@ -61,7 +61,7 @@ pub(super) fn unit_rows(rows: &[f32], dimension: usize) -> Vec<f32> {
 /// # Shapes
 /// `rows` `[rows, dimension]`, `clusters` `[rows]`; returns `[clusters, dimension]`, not numbers where a cluster is
 /// empty.
-pub(super) fn means(rows: &[f32], dimension: usize, clusters: &[usize], n_clusters: usize) -> Vec<f64> {
+pub fn means(rows: &[f32], dimension: usize, clusters: &[usize], n_clusters: usize) -> Vec<f64> {
     let mut sums = vec![0.0; n_clusters * dimension];
     let mut sizes = vec![0_usize; n_clusters];
     for (row, cluster) in rows.chunks_exact(dimension).zip(clusters) {
@@ -80,7 +80,7 @@ pub(super) fn means(rows: &[f32], dimension: usize, clusters: &[usize], n_cluste
 ///
 /// # Shapes
 /// `rows` `[rows, dimension]`, `centroids` `[clusters, dimension]`; returns `[rows, clusters]`.
-pub(super) fn cosines<C>(rows: &[f32], centroids: &[C], dimension: usize) -> Vec<f64>
+pub fn cosines<C>(rows: &[f32], centroids: &[C], dimension: usize) -> Vec<f64>
 where
     C: Copy + Into<f64> + Sync,
 {
