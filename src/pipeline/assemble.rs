@@ -16,6 +16,11 @@ use crate::units::{Seconds, TimeSpan};
 const MAX_FLICKER: Seconds = Seconds(0.3);
 const MAX_FLICKER_WORDS: usize = 2;
 
+/// So many words at the edge of a sentence go with the rest of it if that is longer and its speaker still talks where the
+/// two meet: for a quarter of this long around it.
+const MAX_EDGE_WORDS: usize = 2;
+const MEETING: Seconds = Seconds(0.1);
+
 /// Who has said what no turn touches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutsideTurns {
@@ -47,10 +52,12 @@ pub fn assign_word_speakers(turns: &[Turn], segments: &mut [Segment], outside: O
 /// The segments with their speakers, by start. Segments without words go to whoever talks longest during them; others
 /// are split where the speaker of their words changes. What lies wholly outside of all turns has no speaker.
 ///
-/// Words go to whoever talks longest during them, but for two cases:
+/// Words go to whoever talks longest during them, but for three cases:
 /// - Words that no turn touches, or without a time, go with the words beside them in their segment.
 /// - A word or two within what another says, over in less than 0.3 s, are taken for an error at the edge of a turn if
 ///   the other talks for at least half of the time, too, or if their own speaker talks for less than half of it.
+/// - The first or last word or two of a segment, which is a sentence once words are aligned, go with three or more that
+///   another says in it, if that speaker still talks where the two meet: people fall into each other's words.
 ///
 /// Each word keeps who else talks for more than half of its time.
 pub fn assign_speakers(segments: Vec<Segment>, turns: &[Turn]) -> Vec<Segment> {
@@ -66,6 +73,7 @@ fn with_speakers(mut segment: Segment, index: &TurnIndex<'_>) -> Segment {
     let mut speakers: Vec<_> = segment.words.iter().map(|word| index.most_heard(word.span?)).collect();
     fill_from_neighbours(&segment.words, &mut speakers);
     settle_flicker(&segment.words, &mut speakers, index);
+    settle_edges(&segment.words, &mut speakers, index);
     for (word, speaker) in segment.words.iter_mut().zip(speakers) {
         let speaker = speaker.or(of_segment);
         let overlapped_by = speaker.zip(word.span).map(|(speaker, span)| index.others_heard(speaker, span));
@@ -117,6 +125,27 @@ fn settle_flicker(words: &[Word], speakers: &mut [Option<&str>], index: &TurnInd
             let half = 0.5 * span.duration().0;
             if index.heard_secs(own, span) < half || index.heard_secs(speaker_around, span) >= half {
                 speakers[run].fill(Some(speaker_around));
+            }
+        }
+    }
+}
+
+/// Gives the edges of a sentence, as [`assign_speakers`] states them, to the speaker of the rest.
+fn settle_edges(words: &[Word], speakers: &mut [Option<&str>], index: &TurnIndex<'_>) {
+    let runs: Vec<usize> = speakers.chunk_by(|a, b| a == b).map(<[_]>::len).collect();
+    let ([first, second, ..], [.., last_but_one, last]) = (runs.as_slice(), runs.as_slice()) else { return };
+    let start_of_last = words.len() - last;
+    let edges = [(0..*first, *second, *first), (start_of_last..words.len(), *last_but_one, start_of_last - 1)];
+    for (edge, n_neighbours, neighbour) in edges {
+        if edge.len() <= MAX_EDGE_WORDS
+            && n_neighbours > MAX_EDGE_WORDS
+            && let Some(speaker) = speakers[neighbour]
+            && let Some(span) = span_of_words(&words[edge.clone()])
+        {
+            let meeting = if edge.start == 0 { span.end.0 } else { span.start.0 };
+            let around = TimeSpan::from_secs(meeting - MEETING.0 / 2.0, meeting + MEETING.0 / 2.0);
+            if index.heard_secs(speaker, around) >= MEETING.0 / 4.0 {
+                speakers[edge].fill(Some(speaker));
             }
         }
     }
@@ -316,6 +345,23 @@ mod tests {
                 &["A: one", "B: a b c", "A: two"],
             ),
             (&["A 0 4", "B 4 9"], &["one 3 4", "uh 4.1 4.3"], &["A: one", "B: uh"]),
+            // The edge of a sentence: its speaker still talks; does not; the other's part is as long.
+            (
+                &["A 0 4.12", "B 4 9"],
+                &["one 1 2", "two 2 3", "three 3 4", "last 4.1 4.5"],
+                &["A: one two three last[\"B\"]"],
+            ),
+            (
+                &["A 0 4", "B 4.05 9"],
+                &["one 1 2", "two 2 3", "three 3 4", "no 4.1 4.5"],
+                &["A: one two three", "B: no"],
+            ),
+            (
+                &["A 0 3", "B 2 9"],
+                &["one 1 2.8", "two 3 4", "three 4 5", "four 5 6"],
+                &["B: one[\"A\"] two three four"],
+            ),
+            (&["A 0 3", "B 2 9"], &["one 1 2.8", "two 3 4", "three 4 5"], &["A: one", "B: two three"]),
         ] {
             let assigned = assign_speakers(vec![segment(words)], &turns(described));
             assert_eq!(assigned.iter().map(shown).collect::<Vec<_>>(), expected, "{words:?} in {described:?}");
