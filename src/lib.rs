@@ -14,8 +14,9 @@
 //! - [`nn`] has the networks: weights immutable and shared, decoding state a value of its own, each in `f32` equal to its
 //!   reference implementation (`tests/it/golden`). Whisper usually computes with 8-bit weights and integers (`nn/pairs`),
 //!   and on graphics cards by candle.
-//! - [`models`] knows which models there are, keeps those in memory that were used, and converts them to a form that is
-//!   ready to be mapped ([`nn::checkpoint`]).
+//! - [`models`] knows which models there are and has them at hand on two levels: those that were used stay in memory, under
+//!   a budget, and those that were fetched or imported stay on disk, whole and verified, Whisper in a form that is ready to
+//!   be mapped ([`nn::checkpoint`]).
 //! - [`engine`] runs jobs in threads of its own; only `engine/job.rs` knows stages, models and files together.
 //! - [`cli`] and [`ui`] send the engine commands and show its events. Neither computes.
 //!
@@ -36,6 +37,7 @@
 //! ```text
 //! window or command line ──Command──▶ hansard-engine ──one job at a time──▶ hansard-inference ──▶ hansard-compute-N
 //!                        ◀───Event───                ◀───────Event───────
+//!                                          └──ModelCommand──▶ hansard-models, hansard-downloads     hansard-pressure
 //! ```
 //! The window never blocks: it sends commands, and each frame takes the events that are there. The engine thread only
 //! coordinates and writes files. Cancelling bypasses the queues: [`task::CancelToken`] is polled at every encoder layer and

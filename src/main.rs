@@ -11,6 +11,8 @@ fn main() -> ExitCode {
     let paths = AppPaths::of_this_user();
     match cli::run(env::args_os(), &paths) {
         Next::Exit(code) => code,
-        Next::Window { recording, transcript } => cli::exit_code(ui::run(paths, ui::Open { recording, transcript })),
+        Next::Window { recording, transcript, overrides } => {
+            cli::exit_code(ui::run(paths, ui::Open { recording, transcript, overrides }))
+        }
     }
 }

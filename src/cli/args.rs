@@ -3,15 +3,18 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use clap::builder::RangedI64ValueParser;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, value_parser};
 
 use crate::engine::{
-    Alignment, ComputeDevice, ComputeType, DEFAULT_BATCH_SIZE, DEFAULT_DIARIZATION, DEFAULT_MODEL, Diarize, Mode,
-    Numerals, PreviousText, SpeakerCount, SpeakerRequest, Task,
+    Alignment, ComputeDevice, ComputeType, DEFAULT_BATCH_SIZE, DEFAULT_DIARIZATION, DEFAULT_MODEL, Diarize,
+    MAX_SPEAKERS, Mode, Numerals, PreviousText, SpeakerCount, SpeakerRequest, Task,
 };
 use crate::export::Format;
 
+use super::cache_args::{CacheArguments, CacheInfoArguments, ClearArguments};
+use super::models_args::{ModelPlaceArguments, ModelsArguments};
 use super::score::ScoreArguments;
 
 /// More threads than any machine has cores only cost memory.
@@ -29,6 +32,8 @@ Exit codes:
   0 done; 1 failed, the reason is on stderr; 2 wrong usage; 130 cancelled by Ctrl-C
 
 Environment:
+  HANSARD_CACHE_DIR=DIR                    folder of the models on disk
+  HANSARD_PRELOAD_MODELS=small,align-de    models to load when the window opens
   HANSARD_LOG=info (or debug, trace)       more diagnostics on stderr";
 
 const TRANSCRIBE_EXAMPLES: &str = "\
@@ -55,6 +60,9 @@ distil-large-v3. They are written to the cache folder, up to 6 GB, and removed a
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXAMPLES, max_term_width = 120)]
 pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) models: ModelPlaceArguments,
+
     #[command(subcommand)]
     pub(super) action: Option<Action>,
 }
@@ -71,11 +79,16 @@ pub(super) enum Action {
     Transcribe(Box<TranscribeArguments>),
     /// Transcribe the bundled one-minute meeting, then show it in the window
     Demo(DemoArguments),
-    /// Do something with models
-    Models {
-        #[command(subcommand)]
-        action: ModelsAction,
-    },
+    /// Show, fetch, remove and import models
+    Models(ModelsArguments),
+    /// Look after the models on disk: how much there is, and what shall stay or go
+    Cache(CacheArguments),
+    /// The same as `hansard cache info`
+    #[command(hide = true)]
+    CacheInfo(CacheInfoArguments),
+    /// The same as `hansard cache clear`
+    #[command(hide = true)]
+    ClearCache(ClearArguments),
     /// Enrol voices, so that speakers get their names
     Speakers {
         #[command(subcommand)]
@@ -94,7 +107,8 @@ pub(super) struct TranscribeArguments {
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
 
-    /// The Whisper model: `demo`, which is built in, or a folder in Hugging Face layout
+    /// The Whisper model: `demo`, which is built in, a size that `hansard models list` shows as installed, or a folder in
+    /// Hugging Face layout
     #[arg(long, value_name = "NAME|FOLDER", default_value = DEFAULT_MODEL)]
     pub(super) model: String,
 
@@ -197,16 +211,16 @@ pub(super) struct SpeakerArguments {
     pub(super) voices: Option<PathBuf>,
 
     /// How many people speak, where that is known
-    #[arg(long, value_name = "N", conflicts_with_all = ["min_speakers", "max_speakers"])]
-    pub(super) num_speakers: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = speakers(), conflicts_with_all = ["min_speakers", "max_speakers"])]
+    pub(super) num_speakers: Option<u16>,
 
     /// At least so many people speak
-    #[arg(long, value_name = "N")]
-    pub(super) min_speakers: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = speakers())]
+    pub(super) min_speakers: Option<u16>,
 
     /// At most so many people speak
-    #[arg(long, value_name = "N")]
-    pub(super) max_speakers: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = speakers())]
+    pub(super) max_speakers: Option<u16>,
 
     /// Do not ask who speaks
     #[arg(long, conflicts_with_all = ["voices", "num_speakers", "min_speakers", "max_speakers"])]
@@ -225,6 +239,10 @@ pub(super) struct SpeakerArguments {
     pub(super) diarization_model: String,
 }
 
+fn speakers() -> RangedI64ValueParser<u16> {
+    value_parser!(u16).range(1..=MAX_SPEAKERS as i64)
+}
+
 impl SpeakerArguments {
     /// Whether words get times of their own.
     pub(super) fn alignment(&self) -> Alignment {
@@ -237,7 +255,7 @@ impl SpeakerArguments {
 
     /// What is to be found out about speakers.
     pub(super) fn request(&self) -> SpeakerRequest {
-        let number = |number: Option<NonZeroUsize>| number.map(usize::from);
+        let number = |number: Option<u16>| number.map(usize::from);
         SpeakerRequest {
             diarize: if self.no_diarize { Diarize::Off } else { Diarize::On },
             model: self.diarization_model.clone(),
@@ -260,22 +278,6 @@ pub(super) struct DemoArguments {
     /// Processor threads to compute with [default: one for each core]
     #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=MAX_THREADS))]
     pub(super) threads: Option<u16>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum ModelsAction {
-    /// Make an 8-bit copy of a model that loads at once
-    ///
-    /// The copy is a folder for --model. It takes a quarter of the space of 32-bit weights, and computing with it gives
-    /// the same text as --compute-type int8 does with the model itself.
-    Convert {
-        /// The Whisper model: `demo`, or a folder in Hugging Face layout
-        #[arg(value_name = "NAME|FOLDER")]
-        model: String,
-
-        /// The folder for the copy, which is made if it is missing
-        folder: PathBuf,
-    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -198,6 +198,7 @@ impl<Deliver: FnMut(&Finished<'_>, &Display) -> Result<(), DeliveryError>> Batch
             Event::AudioReady(..)
             | Event::Segments(..)
             | Event::Models(_)
+            | Event::ModelCache(_)
             | Event::Voices(_)
             | Event::FileWritten(_)
             | Event::FileNotWritten(..)

@@ -7,11 +7,17 @@
 mod args;
 mod batch;
 mod bench;
+mod cache;
+mod cache_args;
+mod cache_listing;
 mod demo;
+mod model_watch;
 mod models;
+mod models_args;
 mod progress;
 mod score;
 mod speakers;
+mod table;
 mod transcribe;
 
 use std::env;
@@ -29,9 +35,12 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::engine::one_line;
 use crate::paths::AppPaths;
+use crate::settings::{ModelOverrides, ModelSettings};
 use crate::transcript::Transcript;
 
 use args::{Action, Arguments};
+use cache_args::CacheAction;
+use progress::Display;
 
 /// Exit code of a command that failed, after one clear line on stderr.
 const FAILED: u8 = 1;
@@ -49,6 +58,8 @@ pub enum Next {
         recording: Option<PathBuf>,
         /// Its transcript, where there is one already.
         transcript: Option<Arc<Transcript>>,
+        /// What was said about models for this start.
+        overrides: ModelOverrides,
     },
 }
 
@@ -56,19 +67,35 @@ pub enum Next {
 pub fn run(arguments: impl IntoIterator<Item = OsString>, paths: &AppPaths) -> Next {
     start_log();
     let next = match Arguments::try_parse_from(arguments) {
-        Ok(Arguments { action: None }) => window(None),
-        Ok(Arguments { action: Some(Action::Open { file }) }) => window(file),
-        Ok(Arguments { action: Some(Action::Transcribe(arguments)) }) => {
-            transcribe::run(*arguments, paths).map(Next::Exit)
+        Ok(Arguments { models, action }) => {
+            let environment = ModelOverrides::from_environment(|name| env::var_os(name));
+            perform(action, models.overriding(environment), paths)
         }
-        Ok(Arguments { action: Some(Action::Demo(arguments)) }) => demo::run(&arguments, paths),
-        Ok(Arguments { action: Some(Action::Models { action }) }) => models::run(&action, paths).map(Next::Exit),
-        Ok(Arguments { action: Some(Action::Bench(arguments)) }) => bench::run(&arguments, paths).map(Next::Exit),
-        Ok(Arguments { action: Some(Action::Speakers { action }) }) => speakers::run(&action, paths).map(Next::Exit),
-        Ok(Arguments { action: Some(Action::Score(arguments)) }) => score::run(&arguments).map(Next::Exit),
         Err(help_or_wrong_usage) => Err(help_or_wrong_usage.into()),
     };
     next.unwrap_or_else(|error| Next::Exit(report(error)))
+}
+
+fn perform(action: Option<Action>, overrides: ModelOverrides, paths: &AppPaths) -> anyhow::Result<Next> {
+    let code = match action {
+        None => return window(None, overrides),
+        Some(Action::Open { file }) => return window(file, overrides),
+        Some(Action::Demo(arguments)) => return demo::run(&arguments, paths, overrides),
+        Some(Action::Transcribe(arguments)) => transcribe::run(*arguments, paths, &overrides)?,
+        Some(Action::Models(arguments)) => models::run(&arguments.action, paths, &overrides)?,
+        Some(Action::Cache(arguments)) => cache::run(&arguments.action, paths, &overrides)?,
+        Some(Action::CacheInfo(arguments)) => cache::run(&CacheAction::Info(arguments), paths, &overrides)?,
+        Some(Action::ClearCache(arguments)) => cache::run(&CacheAction::Clear(arguments), paths, &overrides)?,
+        Some(Action::Bench(arguments)) => bench::run(&arguments, paths)?,
+        Some(Action::Speakers { action }) => speakers::run(&action, paths)?,
+        Some(Action::Score(arguments)) => score::run(&arguments)?,
+    };
+    Ok(Next::Exit(code))
+}
+
+/// What the user chose about models, for a program that does its jobs and ends: what they need, they load themselves.
+fn job_settings(paths: &AppPaths, overrides: &ModelOverrides, display: &Display) -> ModelSettings {
+    ModelSettings { preload: Vec::new(), ..model_watch::model_settings(paths, overrides, display) }
 }
 
 /// The exit code for the end of the window. A failure is reported on stderr.
@@ -79,7 +106,7 @@ pub fn exit_code(end_of_window: anyhow::Result<()>) -> ExitCode {
     }
 }
 
-fn window(recording: Option<PathBuf>) -> anyhow::Result<Next> {
+fn window(recording: Option<PathBuf>, overrides: ModelOverrides) -> anyhow::Result<Next> {
     anyhow::ensure!(
         has_display(),
         "there is no display for the window (neither DISPLAY nor WAYLAND_DISPLAY is set); \
@@ -88,7 +115,7 @@ fn window(recording: Option<PathBuf>) -> anyhow::Result<Next> {
     if let Some(path) = &recording {
         fs::metadata(path).with_context(|| format!("cannot open {}", path.display()))?;
     }
-    Ok(Next::Window { recording, transcript: None })
+    Ok(Next::Window { recording, transcript: None, overrides })
 }
 
 /// Whether a window can be shown. Windows and macOS always have a display; elsewhere the environment names it.

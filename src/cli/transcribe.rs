@@ -12,36 +12,50 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use crate::engine::{Engine, JobRequest};
+use crate::engine::{Engine, Hints, JobRequest};
 use crate::export::{self, Format, Info};
 use crate::files;
 use crate::paths::AppPaths;
+use crate::settings::ModelOverrides;
 
 use super::args::{self, TranscribeArguments};
 use super::batch::{self, DeliveryError, Finished};
+use super::job_settings;
 use super::progress::{Display, Verbosity};
 
 /// Transcribes what the arguments name.
-pub(super) fn run(arguments: TranscribeArguments, paths: &AppPaths) -> anyhow::Result<ExitCode> {
+pub(super) fn run(
+    arguments: TranscribeArguments,
+    paths: &AppPaths,
+    overrides: &ModelOverrides,
+) -> anyhow::Result<ExitCode> {
     if let (Some(min), Some(max)) = (arguments.speakers.min_speakers, arguments.speakers.max_speakers)
         && min > max
     {
         let message = format!("--min-speakers {min} is more than --max-speakers {max}");
         return Err(args::wrong_usage_of_transcribe(&message).into());
     }
+    if arguments.speakers.no_diarize && arguments.format.contains(&Format::Rttm) {
+        let message = "--format rttm says who speaks when; leave out --no-diarize";
+        return Err(args::wrong_usage_of_transcribe(message).into());
+    }
     let destination = Destination::of(&arguments)?;
     let n_threads = arguments.threads.map(usize::from);
-    let mut engine = Engine::start(paths.clone(), n_threads, Arc::new(|| {})).context("cannot start the engine")?;
     let mut display = Display::new(if arguments.quiet { Verbosity::Quiet } else { Verbosity::Normal });
+    let models = job_settings(paths, overrides, &display);
+    let mut engine = Engine::start_with_settings(paths.clone(), &models, n_threads, Arc::new(|| {}))
+        .context("cannot start the engine")?;
     let manner = &arguments.manner;
     let language = arguments.language.into_code();
     let request = |path| JobRequest {
         language: language.clone(),
         task: arguments.task.into(),
         mode: manner.mode.into(),
-        prompt: arguments.prompt.clone(),
-        hotwords: manner.hotwords.clone(),
-        prefix: manner.prefix.clone(),
+        hints: Hints {
+            prompt: arguments.prompt.clone(),
+            hotwords: manner.hotwords.clone(),
+            prefix: manner.prefix.clone(),
+        },
         numerals: manner.numerals(),
         previous_text: manner.previous_text(),
         beam_size: arguments.beam_size.into(),

@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use crate::audio::Mono16k;
 use crate::models::random::{PublishedSize, RandomModelError, RandomWhisper};
-use crate::models::{LoadError, MemoryCache, catalog};
+use crate::models::{LoadError, ModelCache};
 use crate::nn::ComputeType;
 use crate::nn::whisper::{DecoderState, DeviceError, Encoded, TokenId, Tokenizer, Whisper};
 use crate::paths::AppPaths;
@@ -211,7 +211,7 @@ impl Bench<'_> {
         drop(whisper);
 
         (self.report)("finding speech");
-        let segmenter = MemoryCache::new(self.paths.clone()).segmentation()?;
+        let segmenter = ModelCache::new(self.paths.clone()).segmentation()?;
         let minute = Mono16k::from_samples(sound(60 * SAMPLE_RATE_HZ as usize));
         let progress = Progress::unwatched(self.cancel);
         let (speech_ms_per_minute, _) =
@@ -233,7 +233,9 @@ impl Bench<'_> {
     /// The folder of the model, which is made where it has random weights.
     fn model_folder(&self) -> Result<PathBuf, BenchError> {
         match &self.request.model {
-            BenchModel::Stored(name) => Ok(catalog::whisper_folder(name, self.paths).map_err(LoadError::from)?),
+            BenchModel::Stored(name) => {
+                Ok(ModelCache::new(self.paths.clone()).whisper_folder(name, self.request.compute_type)?)
+            }
             BenchModel::Random { size, folder } => {
                 let Some(PublishedSize { dimensions, precision, .. }) = PublishedSize::named(size) else {
                     let known = PublishedSize::ALL.map(|size| size.name).join(", ");

@@ -6,11 +6,13 @@ use crate::models::catalog;
 pub use crate::models::device::ComputeDevice;
 pub use crate::nn::ComputeType;
 pub use crate::nn::whisper::Task;
-pub use crate::pipeline::diarize::SpeakerCount;
+use crate::paths::AppPaths;
+pub use crate::pipeline::diarize::options::{MAX_SPEAKERS, SpeakerCount};
 pub use crate::pipeline::options::{Numerals, PreviousText};
 use crate::settings::Settings;
 use crate::task::CancelToken;
 
+use super::models::ModelCommand;
 use super::voices::VoiceCommand;
 
 /// Number of a job, unique within one engine, in the order of submission.
@@ -72,6 +74,17 @@ impl Default for SpeakerRequest {
     }
 }
 
+/// What helps a model with names and terms.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// What the recording is about: names and terms in it are recognised more easily. Empty for nothing.
+    pub prompt: String,
+    /// Names and terms that may come up at any time. Empty for none.
+    pub hotwords: String,
+    /// The words that the recording begins with; the transcript goes on after them. Empty for whatever it begins with.
+    pub prefix: String,
+}
+
 /// A recording to transcribe, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobRequest {
@@ -85,12 +98,8 @@ pub struct JobRequest {
     pub task: Task,
     /// How the model goes through the recording.
     pub mode: Mode,
-    /// What the recording is about: names and terms in it are recognised more easily. Empty for nothing.
-    pub prompt: String,
-    /// Names and terms that may come up at any time. Empty for none.
-    pub hotwords: String,
-    /// The words that the recording begins with; the transcript goes on after them. Empty for whatever it begins with.
-    pub prefix: String,
+    /// What helps the model with names and terms.
+    pub hints: Hints,
     /// How numbers are written.
     pub numerals: Numerals,
     /// What each window of the sequential mode knows of the text before it.
@@ -118,9 +127,7 @@ impl JobRequest {
             language: None,
             task: Task::Transcribe,
             mode: Mode::Batched,
-            prompt: String::new(),
-            hotwords: String::new(),
-            prefix: String::new(),
+            hints: Hints::default(),
             numerals: Numerals::AsModelWrites,
             previous_text: PreviousText::Given,
             beam_size: 1,
@@ -130,6 +137,16 @@ impl JobRequest {
             device: ComputeDevice::Auto,
             compute_type: ComputeType::Int8,
         }
+    }
+}
+
+impl JobRequest {
+    /// The bundled meeting with the bundled voices, so that its speakers get their names; `None` if this installation
+    /// lacks it.
+    pub fn demo(paths: &AppPaths) -> Option<Self> {
+        let mut request = Self::new(paths.asset("demo/meetings/demo_1min_2spk.flac")?, catalog::DEFAULT_MODEL);
+        request.speakers.voices = paths.asset("demo/speakers");
+        Some(request)
     }
 }
 
@@ -160,4 +177,6 @@ pub enum Command {
     SaveSettings(Settings),
     /// Do something with the enrolled voices.
     Voices(VoiceCommand),
+    /// Do something with models.
+    Models(ModelCommand),
 }

@@ -1,5 +1,5 @@
-//! The engine thread: owns the queue, hands one job at a time to the inference thread, passes its events on, and writes
-//! files. Nothing here computes or waits for a computation.
+//! The engine thread: owns the queue, hands one job at a time to the inference thread, passes its events and those
+//! about models on, and writes files. Nothing here computes or waits for a computation.
 
 use std::collections::VecDeque;
 use std::io;
@@ -15,6 +15,8 @@ use crate::task::CancelToken;
 use super::Wake;
 use super::command::{Command, JobId};
 use super::event::Event;
+use super::model_cache::ModelThreads;
+use super::models::{DownloadState, ModelsEvent};
 use super::voices;
 use super::worker::{self, Job, Runner, Work};
 
@@ -27,6 +29,7 @@ const RESERVED_FOR_RESULTS: usize = 1024;
 pub(super) fn spawn(
     paths: AppPaths,
     runner: Box<dyn Runner>,
+    models: ModelThreads,
     commands: Receiver<Command>,
     events: Sender<Event>,
     wake: Wake,
@@ -37,11 +40,13 @@ pub(super) fn spawn(
     thread::Builder::new().name("hansard-engine".into()).spawn(move || {
         let voices_cancel = CancelToken::default();
         let queue = VecDeque::new();
-        let mut coordinator = Coordinator { paths, work, events, wake, queue, running: None, voices_cancel };
+        let mut coordinator = Coordinator { paths, work, events, wake, queue, running: None, voices_cancel, models };
         coordinator.run(&commands, &worker_events);
         coordinator.voices_cancel.cancel();
-        // Closing both channels lets the inference thread finish its job (which was cancelled) and end.
-        drop((coordinator, worker_events));
+        // Closing both channels lets the inference thread finish its job (which was cancelled) and end; first that of its
+        // events, so that it does not wait for room while the threads for models end.
+        drop(worker_events);
+        drop(coordinator);
         if worker.join().is_err() {
             tracing::error!("the inference thread panicked");
         }
@@ -57,6 +62,7 @@ struct Coordinator {
     running: Option<Running>,
     /// Stops work on voices when the engine ends; jobs have tokens of their own.
     voices_cancel: CancelToken,
+    models: ModelThreads,
 }
 
 /// What the inference thread does.
@@ -68,6 +74,7 @@ enum Running {
 
 impl Coordinator {
     fn run(&mut self, commands: &Receiver<Command>, worker_events: &Receiver<Event>) {
+        let model_events = self.models.events().clone();
         loop {
             select! {
                 recv(commands) -> command => match command {
@@ -76,6 +83,10 @@ impl Coordinator {
                 },
                 recv(worker_events) -> event => match event {
                     Ok(event) => self.handle_worker_event(event),
+                    Err(_) => return,
+                },
+                recv(model_events) -> event => match event {
+                    Ok(event) => self.emit(event),
                     Err(_) => return,
                 },
             }
@@ -112,8 +123,13 @@ impl Coordinator {
                 self.start_next();
             }
             Command::Voices(command) => {
-                let answer = voices::perform_alone(&command, &self.paths).map_err(|error| error.to_string());
-                self.emit(Event::Voices(answer));
+                let perform = || voices::perform_alone(&command, &self.paths).map_err(|error| error.to_string());
+                self.emit(worker::voices_guarded(perform));
+            }
+            Command::Models(command) => {
+                if let Some(event) = self.models.send(command) {
+                    self.emit(Event::ModelCache(event));
+                }
             }
             Command::SaveSettings(settings) => {
                 if let Err(error) = settings.save(&self.paths.settings_file()) {
@@ -135,6 +151,7 @@ impl Coordinator {
             | Event::Segments(..)
             | Event::Warning(..)
             | Event::Models(_)
+            | Event::ModelCache(_)
             | Event::FileWritten(_)
             | Event::FileNotWritten(..)
             | Event::SettingsNotSaved(_) => false,
@@ -169,7 +186,13 @@ impl Coordinator {
     }
 
     fn emit(&self, event: Event) {
-        let is_droppable = matches!(event, Event::Progress(..));
+        let is_droppable = matches!(
+            event,
+            Event::Progress(..)
+                | Event::ModelCache(
+                    ModelsEvent::Working { .. } | ModelsEvent::Download { state: DownloadState::Running(..), .. }
+                )
+        );
         let room = self.events.capacity().map_or(usize::MAX, |capacity| capacity - self.events.len());
         if is_droppable && room <= RESERVED_FOR_RESULTS {
             return;

@@ -7,6 +7,7 @@ use crate::transcript::{Segment, Transcript};
 use crate::units::Seconds;
 
 use super::command::JobId;
+use super::models::ModelsEvent;
 use super::voices::VoicesAnswer;
 
 /// The stages of a job, in order.
@@ -96,6 +97,8 @@ pub enum Event {
     JobCancelled(JobId),
     /// The models in memory changed.
     Models(Vec<LoadedModel>),
+    /// What came of a [`super::Command::Models`], or something else about models.
+    ModelCache(ModelsEvent),
     /// A file asked for by [`super::Command::WriteFile`] is on disk.
     FileWritten(PathBuf),
     /// It is not, and this is why.

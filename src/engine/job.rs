@@ -6,20 +6,23 @@ use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 
 use anyhow::Context as _;
 use rayon::ThreadPool;
 
 use crate::audio::{Mono16k, decode};
 use crate::files::FileError;
-use crate::models::{MemoryCache, catalog};
+use crate::models::catalog::CatalogError;
+use crate::models::{LoadError, ModelCache};
 use crate::nn::plda::Plda;
 use crate::nn::sincnet_lstm::PyanNet;
 use crate::nn::whisper::{Task, Whisper};
 use crate::paths::AppPaths;
+use crate::pipeline::align::Aligned;
 use crate::pipeline::chunk::merge_regions;
 use crate::pipeline::diarize::embed::{Embedder, embeddings};
-use crate::pipeline::diarize::{Diarization, DiarizeOptions, DiarizedSpeaker, cluster_and_reconstruct};
+use crate::pipeline::diarize::{Clustering, Diarization, DiarizeOptions, DiarizedSpeaker, cluster_and_reconstruct};
 use crate::pipeline::options::{TranscribeOptions, check_model};
 use crate::pipeline::recognise::{SpeakerVoice, recognise, voiceprints};
 use crate::pipeline::segmentation::{Activity, segmentation};
@@ -31,31 +34,41 @@ use crate::units::SampleIdx;
 
 use super::command::{Alignment, Diarize, JobRequest, Mode};
 use super::event::{LoadedModel, Stage};
+use super::model_cache::Watchers;
 use super::voices::{self, VoiceCommand, VoiceModel, VoicesAnswer, VoicesError, known_voices};
 use super::worker::{JobContext, JobError, Runner};
 
-/// Runs jobs with real models, which it keeps for the next job.
+/// Runs jobs with real models, which stay for the next job.
 pub(super) struct Transcriber {
-    models: MemoryCache,
+    models: ModelCache,
+    watchers: Watchers,
     paths: AppPaths,
     pool: ThreadPool,
 }
 
 impl Transcriber {
-    pub(super) fn new(paths: AppPaths, n_threads: Option<usize>) -> io::Result<Self> {
+    pub(super) fn new(
+        paths: AppPaths,
+        models: ModelCache,
+        watchers: Watchers,
+        n_threads: Option<usize>,
+    ) -> io::Result<Self> {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(n_threads.unwrap_or(0))
             .thread_name(|n| format!("hansard-compute-{n}"))
             .build()
             .map_err(io::Error::other)?;
-        Ok(Self { models: MemoryCache::new(paths.clone()), paths, pool })
+        Ok(Self { models, watchers, paths, pool })
     }
 }
 
 impl Runner for Transcriber {
     fn run(&mut self, request: &JobRequest, context: &JobContext<'_>) -> Result<Transcript, JobError> {
-        let Self { models, paths, pool } = self;
-        pool.install(|| run(models, paths, request, context)).map_err(|error| {
+        let Self { models, watchers, paths, pool } = self;
+        let models = models.with_cancel(context.cancel());
+        // Memory is looked at more often as long as these live.
+        let _running = watchers.job_started();
+        pool.install(|| run(&models, paths, request, context)).map_err(|error| {
             // Whatever went wrong after the user asked to stop does not interest them any more.
             if context.cancel().is_cancelled() {
                 JobError::Cancelled
@@ -66,22 +79,25 @@ impl Runner for Transcriber {
     }
 
     fn voices(&mut self, command: &VoiceCommand, cancel: &CancelToken) -> Result<VoicesAnswer, String> {
-        let Self { models, paths, pool } = self;
+        let Self { models, paths, pool, .. } = self;
+        let models = models.with_cancel(cancel);
         let progress = Progress::unwatched(cancel);
-        pool.install(|| voices::perform(command, models, paths, &progress)).map_err(|error| error.to_string())
+        pool.install(|| voices::perform(command, &models, paths, &progress)).map_err(|error| error.to_string())
     }
 }
 
 fn run(
-    models: &mut MemoryCache,
+    models: &ModelCache,
     paths: &AppPaths,
     request: &JobRequest,
     context: &JobContext<'_>,
 ) -> anyhow::Result<Transcript> {
     let path = &request.path;
     // What is wrong with the request is told before an hour of audio is decoded.
-    models.check_whisper(&request.model)?;
-    let decoded = context.stage(Stage::Decode, |progress| decode::decode(path, &paths.cache_dir, progress))?;
+    check(models, request)?;
+    let decoded = while_prefetching(models, request, context, || {
+        context.stage(Stage::Decode, |progress| decode::decode(path, &paths.cache_dir, progress))
+    })?;
     let samples = decoded.samples;
     let duration = SampleIdx(samples.len()).to_seconds();
     context.audio_ready(duration);
@@ -90,7 +106,7 @@ fn run(
     }
 
     let loaded = context.stage(Stage::LoadModels, |_| {
-        let loaded = load(models, paths, request, context);
+        let loaded = load(models, request, context);
         tell_models(models, context);
         loaded
     });
@@ -135,7 +151,57 @@ fn run(
     Ok(transcript)
 }
 
-fn tell_models(models: &MemoryCache, context: &JobContext<'_>) {
+/// Refuses what is misspelt. That a model is not on this machine is no mistake: the job does without it.
+fn check(models: &ModelCache, request: &JobRequest) -> anyhow::Result<()> {
+    models.check_whisper(&request.model)?;
+    if let Alignment::With(folder) = &request.alignment {
+        anyhow::ensure!(folder.is_dir(), "there is no folder {} with an aligner", folder.display());
+    }
+    if let Some(folder) = &request.speakers.voices {
+        anyhow::ensure!(folder.is_dir(), "there is no folder {} with voices", folder.display());
+    }
+    match models.diarization_folder(&request.speakers.model) {
+        Err(unknown @ LoadError::Catalog(CatalogError::UnknownDiarization(_))) => Err(unknown.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Does work while the models that the job will need come into memory. What is wrong with them, the job finds when it
+/// asks for them.
+fn while_prefetching<T>(
+    models: &ModelCache,
+    request: &JobRequest,
+    context: &JobContext<'_>,
+    work: impl FnOnce() -> T,
+) -> T {
+    thread::scope(|scope| {
+        let named = thread::Builder::new().name("hansard-prefetch".into());
+        let prefetching = named.spawn_scoped(scope, || {
+            let whisper = models.whisper(&request.model, request.device, request.compute_type);
+            let segmenter = match (request.speakers.diarize, request.mode) {
+                (Diarize::On, _) => load_diarizer(models, &request.speakers.model).map(drop),
+                (Diarize::Off, Mode::Batched) => models.segmentation().map(drop).map_err(anyhow::Error::from),
+                (Diarize::Off, Mode::Sequential) => Ok(()),
+            };
+            if let Err(error) = segmenter {
+                tracing::debug!("not loaded ahead: {error}");
+            }
+            // That a device is not there is told once, to whoever asks first.
+            whisper.ok().and_then(|(_, warning)| warning)
+        });
+        let done = work();
+        match prefetching.map(thread::ScopedJoinHandle::join) {
+            Ok(Ok(warning)) => warning.into_iter().for_each(|warning| context.warn(warning)),
+            Ok(Err(_)) => tracing::error!("loading models ahead panicked"),
+            Err(error) => tracing::debug!("no models are loaded ahead, for the system grants no thread: {error}"),
+        }
+        done
+    })
+}
+
+/// Tells which models are in memory now, and what befell those on disk.
+fn tell_models(models: &ModelCache, context: &JobContext<'_>) {
+    models.take_warnings().into_iter().for_each(|warning| context.warn(warning));
     context.models(models.loaded().into_iter().map(|(key, n_bytes)| LoadedModel { key, n_bytes }).collect());
 }
 
@@ -154,19 +220,14 @@ struct Diarizer {
     plda: Option<Plda>,
 }
 
-fn load(
-    models: &mut MemoryCache,
-    paths: &AppPaths,
-    request: &JobRequest,
-    context: &JobContext<'_>,
-) -> anyhow::Result<Loaded> {
+fn load(models: &ModelCache, request: &JobRequest, context: &JobContext<'_>) -> anyhow::Result<Loaded> {
     let (whisper, warning) = models.whisper(&request.model, request.device, request.compute_type)?;
     if let Some(warning) = warning {
         context.warn(warning);
     }
     let loaded = match request.speakers.diarize {
         Diarize::Off => None,
-        Diarize::On => match load_diarizer(models, paths, &request.speakers.model) {
+        Diarize::On => match load_diarizer(models, &request.speakers.model) {
             Ok(loaded) => Some(loaded),
             Err(error) => {
                 context.warn(format!("Speakers are not told apart: {}.", one_line(&error)));
@@ -182,12 +243,12 @@ fn load(
     Ok(Loaded { whisper, segmenter, diarizer })
 }
 
-fn load_diarizer(models: &mut MemoryCache, paths: &AppPaths, name: &str) -> anyhow::Result<(Arc<PyanNet>, Diarizer)> {
-    let config = catalog::diarization_folder(name, paths)?.join("config.yaml");
+fn load_diarizer(models: &ModelCache, name: &str) -> anyhow::Result<(Arc<PyanNet>, Diarizer)> {
+    let config = models.diarization_folder(name)?.join("config.yaml");
     let text = fs::read_to_string(&config).map_err(FileError::of("read", &config))?;
     let options = DiarizeOptions::from_yaml(&text).with_context(|| config.display().to_string())?;
-    let segmenter = models.segmentation_in(&catalog::part_folder(&config, &options.segmentation)?)?;
-    let embedding = catalog::part_folder(&config, &options.embedding)?;
+    let segmenter = models.segmentation_in(&models.part_folder(&config, &options.segmentation)?)?;
+    let embedding = models.part_folder(&config, &options.embedding)?;
     // SpeechBrain's models come with hyperparameters, pyannote's with a configuration.
     let embedder = if embedding.join("hyperparams.yaml").exists() {
         Embedder::Ecapa(models.ecapa_in(&embedding)?)
@@ -195,9 +256,17 @@ fn load_diarizer(models: &mut MemoryCache, paths: &AppPaths, name: &str) -> anyh
         Embedder::WeSpeaker(models.resnet_in(&embedding)?)
     };
     let plda = match &options.plda {
-        Some(name) => Some(Plda::load(&catalog::part_folder(&config, name)?)?),
+        Some(name) => Some(Plda::load(&models.part_folder(&config, name)?)?),
         None => None,
     };
+    // An hour of voices would be taken before the clustering found that out.
+    let has_plda = plda.as_ref().is_some_and(|plda| plda.dimension() == embedder.dimension());
+    anyhow::ensure!(
+        has_plda || !matches!(options.clustering, Clustering::Vbx { .. }),
+        "{}: its clustering needs a PLDA for voices of {} numbers; install the whole model again",
+        config.display(),
+        embedder.dimension()
+    );
     Ok((segmenter, Diarizer { options, embedder, plda }))
 }
 
@@ -208,13 +277,12 @@ struct Said<'a> {
     task: Task,
 }
 
-/// Gives words their times: by the aligner of the language, else by Whisper's attention, else not at all. Only being
-/// cancelled ends the job here.
+/// Gives words their times: by the aligner of the language, else by Whisper's attention, else not at all.
 fn aligned(
     samples: &Mono16k,
     said: Said<'_>,
     whisper: &Whisper,
-    models: &mut MemoryCache,
+    models: &ModelCache,
     request: &JobRequest,
     context: &JobContext<'_>,
 ) -> anyhow::Result<Vec<Segment>> {
@@ -238,22 +306,38 @@ fn aligned(
             Ok(aligner) => align::align(samples, segments.clone(), language, &aligner, progress),
             Err(reason) => {
                 context.warn(format!("The times of words come from Whisper and are less exact: {reason}."));
-                align::cross_attention::align(samples, segments.clone(), language, task, whisper, progress)
+                Ok(Aligned { segments, warnings: Vec::new() })
             }
         };
-        match aligned {
-            Ok(aligned) => {
-                for warning in aligned.warnings {
-                    context.warn(warning);
+        let (mut timed, untimed): (Vec<Segment>, Vec<Segment>) = match aligned {
+            Ok(Aligned { segments, .. }) => {
+                segments.into_iter().partition(|segment| !segment.words.is_empty() || segment.text.trim().is_empty())
+            }
+            // Cancelled, or the samples cannot be read any more.
+            Err(error) => return Err(error.into()),
+        };
+        if !untimed.is_empty() {
+            if !timed.is_empty() {
+                let n = untimed.len();
+                context.warn(format!("The times of words in {n} passages come from Whisper and are less exact."));
+            }
+            let attended = align::cross_attention::align(samples, untimed.clone(), language, task, whisper, progress);
+            timed.extend(match attended {
+                Ok(Aligned { segments, warnings }) => {
+                    for warning in warnings {
+                        context.warn(warning);
+                    }
+                    segments
                 }
-                Ok(aligned.segments)
-            }
-            Err(StageError::Cancelled(cancelled)) => Err(cancelled.into()),
-            Err(error) => {
-                context.warn(format!("Words have no times: {error}."));
-                Ok(segments)
-            }
+                Err(StageError::Cancelled(cancelled)) => return Err(cancelled.into()),
+                Err(error) => {
+                    context.warn(format!("Some words have no times: {error}."));
+                    untimed
+                }
+            });
+            timed.sort_by(|a, b| a.span.start.0.total_cmp(&b.span.start.0));
         }
+        Ok(timed)
     })
 }
 
@@ -294,7 +378,7 @@ fn told_apart(
 fn recognised(
     samples: &Mono16k,
     diarization: &Diarization,
-    models: &mut MemoryCache,
+    models: &ModelCache,
     paths: &AppPaths,
     request: &JobRequest,
     context: &JobContext<'_>,
@@ -339,9 +423,9 @@ fn options_of(request: &JobRequest) -> TranscribeOptions {
         task: request.task,
         batch_size: request.batch_size,
         beam_size: request.beam_size,
-        prompt: request.prompt.clone(),
-        hotwords: request.hotwords.clone(),
-        prefix: request.prefix.clone(),
+        prompt: request.hints.prompt.clone(),
+        hotwords: request.hints.hotwords.clone(),
+        prefix: request.hints.prefix.clone(),
         numerals: request.numerals,
         previous_text: request.previous_text,
         ..TranscribeOptions::default()

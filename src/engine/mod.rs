@@ -2,10 +2,13 @@
 //!
 //! ```text
 //! window / command line ──Command──▶ hansard-engine ──job──▶ hansard-inference
-//!                       ◀───Event──                 ◀─Event──
+//!                       ◀───Event──        │        ◀─Event──        │ models
+//!                                          └────▶ hansard-models, hansard-downloads
 //! ```
 //! The engine thread coordinates and writes files; it is the sole owner of the queue. The inference thread runs one job
-//! at a time and keeps the models. So a command is answered while an hour of audio is being transcribed.
+//! at a time. So a command is answered while an hour of audio is being transcribed. The models are shared: what is loaded,
+//! unloaded or fetched for the window happens in threads of its own. Threads that watch the memory unload what is in the
+//! way. The command line asks the functions in [`models`] instead and waits for them.
 //! Cancelling does not queue: [`Engine::cancel`] sets the job's token, which the computation polls.
 
 mod bench;
@@ -13,6 +16,9 @@ mod command;
 mod coordinator;
 mod event;
 mod job;
+mod model_cache;
+pub mod model_work;
+pub mod models;
 pub mod voices;
 mod worker;
 
@@ -24,15 +30,19 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
+use crate::models::ModelCache;
 use crate::paths::AppPaths;
+use crate::settings::ModelSettings;
+
+use model_cache::{ModelThreads, Watchers};
 
 pub use crate::models::catalog::{DEFAULT_DIARIZATION, DEFAULT_MODEL};
 pub use crate::models::convert::convert_whisper;
 pub use crate::task::CancelToken;
 pub use bench::{BenchError, BenchModel, BenchReport, BenchRequest, DecodeTiming, MemoryUse, measure_stages};
 pub use command::{
-    Alignment, Command, ComputeDevice, ComputeType, DEFAULT_BATCH_SIZE, Diarize, JobId, JobRequest, Mode, Numerals,
-    PreviousText, SpeakerCount, SpeakerRequest, Task,
+    Alignment, Command, ComputeDevice, ComputeType, DEFAULT_BATCH_SIZE, Diarize, Hints, JobId, JobRequest,
+    MAX_SPEAKERS, Mode, Numerals, PreviousText, SpeakerCount, SpeakerRequest, Task,
 };
 pub use event::{Event, JobProgress, JobReport, LoadedModel, Stage};
 pub use job::one_line;
@@ -44,6 +54,8 @@ pub type Wake = Arc<dyn Fn() + Send + Sync>;
 /// Room for events that nobody has read yet. A hidden window may read none for hours: a job of 20 hours has fewer
 /// events than this when progress, which is droppable, is left out.
 const EVENT_CAPACITY: usize = 8192;
+/// Room between the threads for models and the engine's, which never waits for long.
+const MODEL_EVENT_CAPACITY: usize = 64;
 
 /// The handle to a running engine. Dropping it cancels what runs and waits for the threads to end.
 pub struct Engine {
@@ -61,16 +73,44 @@ impl Engine {
     /// # Errors
     /// When the system grants no thread.
     pub fn start(paths: AppPaths, n_threads: Option<usize>, wake: Wake) -> io::Result<Self> {
-        let runner = job::Transcriber::new(paths.clone(), n_threads)?;
-        Self::start_with(paths, Box::new(runner), wake)
+        Self::start_with_settings(paths, &ModelSettings::default(), n_threads, wake)
+    }
+
+    /// The same, with the models as the user set them up.
+    ///
+    /// # Errors
+    /// When the system grants no thread.
+    pub fn start_with_settings(
+        paths: AppPaths,
+        settings: &ModelSettings,
+        n_threads: Option<usize>,
+        wake: Wake,
+    ) -> io::Result<Self> {
+        let models = model_cache::open(&paths, settings);
+        let model_events = bounded(MODEL_EVENT_CAPACITY);
+        let watchers = Watchers::start(&models, settings, &model_events.0);
+        let runner = job::Transcriber::new(paths.clone(), models.clone(), watchers, n_threads)?;
+        let n_threads = n_threads.unwrap_or_else(model_cache::n_cores);
+        let threads = ModelThreads::start(&models, &paths, settings, n_threads, model_events)?;
+        Self::launch(paths, Box::new(runner), threads, wake)
     }
 
     /// Starts an engine that runs jobs with `runner`.
+    ///
+    /// # Errors
+    /// When the system grants no thread.
     pub fn start_with(paths: AppPaths, runner: Box<dyn Runner>, wake: Wake) -> io::Result<Self> {
+        let (models, settings) = (ModelCache::new(paths.clone()), ModelSettings::default());
+        let model_events = bounded(MODEL_EVENT_CAPACITY);
+        let threads = ModelThreads::start(&models, &paths, &settings, model_cache::n_cores(), model_events)?;
+        Self::launch(paths, runner, threads, wake)
+    }
+
+    fn launch(paths: AppPaths, runner: Box<dyn Runner>, models: ModelThreads, wake: Wake) -> io::Result<Self> {
         // The only channel without a bound: whoever sends is the window, which never waits, and commands are few and small.
         let (commands, command_queue) = unbounded();
         let (event_sink, events) = bounded(EVENT_CAPACITY);
-        let thread = coordinator::spawn(paths, runner, command_queue, event_sink, wake)?;
+        let thread = coordinator::spawn(paths, runner, models, command_queue, event_sink, wake)?;
         Ok(Self { commands: Some(commands), events, cancels: BTreeMap::new(), n_jobs: 0, thread: Some(thread) })
     }
 

@@ -44,13 +44,17 @@ pub enum ConvertError {
 /// Converts the Whisper model `name`, one of the catalog or a folder, into `folder`, which is made if it is missing.
 /// Returns the size of the new weights in bytes.
 pub fn convert_whisper(name: &str, folder: &Path, paths: &AppPaths) -> Result<u64, ConvertError> {
-    let source = catalog::whisper_folder(name, paths)?;
+    convert_folder(&catalog::whisper_folder(name, paths)?, folder)
+}
+
+/// The same for the model in the folder `source`.
+pub(super) fn convert_folder(source: &Path, folder: &Path) -> Result<u64, ConvertError> {
     fs::create_dir_all(folder).map_err(FileError::of("create folder", folder))?;
     let is_same = |a: &Path, b: &Path| a.canonicalize().ok().is_some_and(|a| b.canonicalize().is_ok_and(|b| a == b));
-    if is_same(&source, folder) {
+    if is_same(source, folder) {
         return Err(ConvertError::OntoItself { path: folder.to_path_buf() });
     }
-    let mut tensors = Whisper::ready_tensors(&source)?;
+    let mut tensors = Whisper::ready_tensors(source)?;
     // What is mapped goes first, where it is aligned.
     tensors.sort_by_key(|tensor| tensor.dtype() != Dtype::I8);
     for (n, file_name) in CONFIGURATION.iter().enumerate() {

@@ -4,9 +4,12 @@
 use std::path::PathBuf;
 
 use crate::engine::JobId;
+use crate::engine::models::{Level, ModelCommand, ModelKey};
 use crate::export::Format;
 use crate::settings::Theme;
 
+use super::cache_order::Column;
+use super::cache_state::{Removal, Tab};
 use super::state::PanelChoice;
 
 /// A wish of the user.
@@ -66,6 +69,37 @@ pub(super) enum Action {
     TakeBackVoice,
     /// Scroll to where a speaker takes the word next.
     ShowNextTurn(SpeakerId),
+    /// Anything about models.
+    Models(CacheAction),
+}
+
+/// What the user wants to be done about models.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum CacheAction {
+    /// Show the models.
+    Open(Tab),
+    /// Show the recordings again.
+    Close,
+    /// Sort a table by a column, or the other way round if it is sorted by it.
+    Sort(Level, Column),
+    /// Choose a row of a table.
+    Select(Level, ModelKey),
+    /// Ask before removing something.
+    AskToRemove(Removal),
+    /// Do what was asked,
+    Remove,
+    /// or leave everything as it is.
+    KeepAll,
+    /// Use this model for the recordings that are opened next.
+    Choose(String),
+    /// Put models into a file; where it goes is asked next.
+    Export(Vec<ModelKey>),
+    /// Take models from files; which ones is asked next.
+    ImportFiles,
+    /// Take models from folders; which ones is asked next.
+    ImportFolders,
+    /// Anything that the engine can do at once.
+    Tell(ModelCommand),
 }
 
 /// One speaker of one recording. The recording is named too, because a name that is still being typed is taken when
@@ -79,7 +113,7 @@ pub(super) struct SpeakerId {
 }
 
 /// What a path is being asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     /// Recordings to transcribe.
     Open,
@@ -90,4 +124,8 @@ pub(super) enum Purpose {
         /// How it is written.
         format: Format,
     },
+    /// Models to take in.
+    ImportModels,
+    /// The file that these models go to.
+    ExportModels(Vec<ModelKey>),
 }

@@ -10,12 +10,14 @@ use eframe::egui::{
     self, Align2, Area, CentralPanel, Frame, Id, Margin, Order, Panel, RichText, Stroke, ViewportCommand, vec2,
 };
 
+use crate::engine::models::ModelCommand;
 use crate::engine::{Command, Engine, JobRequest, Wake};
 use crate::export::{self, Format};
-use crate::models::catalog::DEFAULT_MODEL;
 use crate::settings::Settings;
 
-use super::action::{Action, Purpose, SpeakerId};
+use super::action::{Action, CacheAction, Purpose, SpeakerId};
+use super::cache_panel::CachePanel;
+use super::cache_state::{Page, Wish, export_name};
 use super::dialogs::{Answer, Dialogs, Question};
 use super::path_bar::PathBar;
 use super::recording::{Phase, Recording};
@@ -29,6 +31,15 @@ pub type StartEngine = Box<dyn FnOnce(Wake) -> io::Result<Engine>>;
 
 /// Events taken in before a frame. More wait for the next one, so that a burst cannot hold the window up.
 const MAX_EVENTS_PER_FRAME: usize = 256;
+
+/// Said beside the field that a path is typed into instead.
+const NO_DIALOG: &str = "This desktop has no file dialog, so please type the path.";
+/// The same for a path that is written to.
+const NO_DIALOG_TO_SAVE: &str =
+    "This desktop has no file dialog, so please type the path. A file of that name is replaced.";
+
+/// In a narrower window the models take the place of the list of recordings.
+const MIN_WIDTH_FOR_LIST_AND_MODELS: f32 = 960.0;
 
 /// What a window is made from.
 pub struct Setup {
@@ -54,6 +65,7 @@ pub struct App {
     state: State,
     views: Vec<TranscriptView>,
     speakers_panel: SpeakersPanel,
+    cache_panel: CachePanel,
     settings: Settings,
     dialogs: Box<dyn Dialogs>,
     asked: Option<Purpose>,
@@ -70,6 +82,9 @@ impl App {
         if let Some(warning) = settings_warning {
             state.add_message(Severity::Warning, warning);
         }
+        if let Some(model) = &settings.models.chosen {
+            state.cache.choose(model.clone());
+        }
         Self {
             start: Some((start_engine, open)),
             engine: None,
@@ -77,6 +92,7 @@ impl App {
             state,
             views: Vec::new(),
             speakers_panel: SpeakersPanel::default(),
+            cache_panel: CachePanel::default(),
             settings,
             dialogs,
             asked: None,
@@ -94,6 +110,11 @@ impl App {
         }
         self.take_events(ctx);
         self.take_answers();
+        if self.engine.is_some()
+            && let Some(command) = self.state.cache.due()
+        {
+            self.send(Command::Models(command));
+        }
         self.show_title(ctx);
     }
 
@@ -102,7 +123,9 @@ impl App {
         let ctx = ui.ctx().clone();
         let mut actions = Vec::new();
         take_keys(ui, &mut actions);
-        take_edit_keys(ui, &mut actions);
+        if self.state.cache.page() == Page::Recordings {
+            take_edit_keys(ui, &mut actions);
+        }
         take_drops(ui, &mut actions);
         self.panels_ui(ui, &mut actions);
         drop_hint_ui(&ctx);
@@ -117,13 +140,16 @@ impl App {
 
     fn start(&mut self, start_engine: StartEngine, open: Open, ctx: &egui::Context) {
         match start_engine(wake(ctx)) {
-            Ok(engine) => self.engine = Some(engine),
+            Ok(engine) => {
+                self.engine = Some(engine);
+                self.state.cache.want_listing();
+            }
             Err(error) => {
                 let text = format!("Hansard cannot transcribe: {error}. Close other programs and start Hansard again.");
                 self.state.add_message(Severity::Error, text);
             }
         }
-        let Open { recording, transcript } = open;
+        let Open { recording, transcript, .. } = open;
         match (recording, transcript) {
             (Some(path), None) => self.open(vec![path]),
             (path, Some(transcript)) => {
@@ -155,19 +181,22 @@ impl App {
         let Some(purpose) = self.asked.take() else { return };
         match (answer, purpose) {
             (Answer::Open(paths), Purpose::Open) => self.open(paths),
+            (Answer::Open(paths), Purpose::ImportModels) => self.import(paths),
             (Answer::Save(path), Purpose::Export { recording_idx, format }) => self.write(recording_idx, format, path),
+            (Answer::Save(path), Purpose::ExportModels(keys)) => self.tell(ModelCommand::Export { keys, path }),
             (Answer::Unavailable, purpose) => {
-                let (text, why) = match purpose {
-                    Purpose::Open => (String::new(), "This desktop has no file dialog, so please type the path."),
-                    Purpose::Export { recording_idx, format } => (
-                        self.suggested_path(recording_idx, format),
-                        "This desktop has no file dialog, so please type the path. A file of that name is replaced.",
-                    ),
+                let (text, why) = match &purpose {
+                    Purpose::Open | Purpose::ImportModels => (String::new(), NO_DIALOG),
+                    Purpose::Export { recording_idx, format } => {
+                        (self.suggested_path(*recording_idx, *format), NO_DIALOG_TO_SAVE)
+                    }
+                    Purpose::ExportModels(keys) => (export_name(keys), NO_DIALOG_TO_SAVE),
                 };
                 self.path_bar = Some(PathBar::new(purpose, text, why));
             }
             (Answer::Cancelled, _) => {}
-            (Answer::Open(_), Purpose::Export { .. }) | (Answer::Save(_), Purpose::Open) => {
+            (Answer::Open(_), Purpose::Export { .. } | Purpose::ExportModels(_))
+            | (Answer::Save(_), Purpose::Open | Purpose::ImportModels) => {
                 tracing::error!("a dialog answered another question than the one asked");
             }
         }
@@ -200,7 +229,10 @@ impl App {
             Panel::bottom("messages").frame(bar).show(ui, |ui| messages::messages_ui(ui, &self.state, actions));
         }
         // A narrow window has room for one list: that of the speakers, while it is asked for.
-        let is_list_in_the_way = shows_speakers && is_narrow(window_width);
+        let is_list_in_the_way = match self.state.cache.page() {
+            Page::Recordings => shows_speakers && is_narrow(window_width),
+            Page::Models => window_width < MIN_WIDTH_FOR_LIST_AND_MODELS,
+        };
         if !self.state.recordings().is_empty() && !is_list_in_the_way {
             let width = ui.available_width();
             Panel::left("recordings")
@@ -218,14 +250,15 @@ impl App {
         }
         let page =
             Frame::new().fill(theme::palette(ui).page).inner_margin(Margin { left: 24, right: 8, top: 16, bottom: 0 });
-        CentralPanel::default().frame(page).show(ui, |ui| match self.state.selected() {
-            Some((recording_idx, recording)) => {
+        CentralPanel::default().frame(page).show(ui, |ui| match (self.state.cache.page(), self.state.selected()) {
+            (Page::Models, _) => self.cache_panel.ui(ui, &self.state.cache, actions),
+            (Page::Recordings, Some((recording_idx, recording))) => {
                 if self.views.len() <= recording_idx {
                     self.views.resize_with(recording_idx + 1, TranscriptView::default);
                 }
                 transcript_ui(ui, recording, recording_idx, &mut self.views[recording_idx]);
             }
-            None => welcome::welcome_ui(ui, self.demo.as_deref(), self.state.n_speakers(), actions),
+            (Page::Recordings, None) => welcome::welcome_ui(ui, self.demo.as_deref(), &self.state, actions),
         });
     }
 
@@ -238,9 +271,11 @@ impl App {
             Action::AskForRecordings => self.ask(Purpose::Open, Question::Open, ctx),
             Action::AskForPath => self.path_bar = Some(PathBar::new(Purpose::Open, String::new(), "")),
             Action::Open(paths) => self.open(paths),
-            Action::AcceptPath(path) => match self.path_bar.take().map(|path_bar| path_bar.purpose()) {
+            Action::AcceptPath(path) => match self.path_bar.take().map(PathBar::into_purpose) {
                 Some(Purpose::Open) => self.open(vec![path]),
                 Some(Purpose::Export { recording_idx, format }) => self.write(recording_idx, format, path),
+                Some(Purpose::ImportModels) => self.import(vec![path]),
+                Some(Purpose::ExportModels(keys)) => self.tell(ModelCommand::Export { keys, path }),
                 None => {}
             },
             Action::ClosePathBar => self.path_bar = None,
@@ -294,7 +329,35 @@ impl App {
                 }
             }
             Action::ShowNextTurn(speaker) => self.show_next_turn(&speaker),
+            Action::Models(action) => self.perform_models(action, ctx),
         }
+    }
+
+    fn perform_models(&mut self, action: CacheAction, ctx: &egui::Context) {
+        match self.state.cache.perform(action) {
+            Some(Wish::Tell(command)) => self.tell(command),
+            Some(Wish::RememberChoice) => {
+                self.settings.models.chosen = Some(self.state.cache.chosen().to_owned());
+                self.send(Command::SaveSettings(self.settings.clone()));
+            }
+            Some(Wish::AskWhereTo(keys)) => {
+                let file_name = export_name(&keys);
+                self.ask(Purpose::ExportModels(keys), Question::SaveModels { file_name }, ctx);
+            }
+            Some(Wish::AskForFiles) => self.ask(Purpose::ImportModels, Question::OpenModelFiles, ctx),
+            Some(Wish::AskForFolders) => self.ask(Purpose::ImportModels, Question::OpenModelFolders, ctx),
+            None => {}
+        }
+    }
+
+    fn import(&self, paths: Vec<PathBuf>) {
+        for path in paths {
+            self.tell(ModelCommand::Import(path));
+        }
+    }
+
+    fn tell(&self, command: ModelCommand) {
+        self.send(Command::Models(command));
     }
 
     /// Queues recordings and shows the first of them.
@@ -306,7 +369,7 @@ impl App {
         };
         let mut first = None;
         for path in paths {
-            let mut request = JobRequest::new(path.clone(), DEFAULT_MODEL);
+            let mut request = JobRequest::new(path.clone(), self.state.cache.chosen());
             request.speakers.count.exact = self.state.n_speakers();
             let recording_idx = self.state.add_job(engine.transcribe(request), path);
             first.get_or_insert(recording_idx);

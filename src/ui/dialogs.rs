@@ -25,6 +25,15 @@ pub enum Question {
         /// What will be in the file.
         format: Format,
     },
+    /// Files that models were exported to.
+    OpenModelFiles,
+    /// Folders with models, in Hugging Face layout.
+    OpenModelFolders,
+    /// A file for models.
+    SaveModels {
+        /// The name that is suggested.
+        file_name: String,
+    },
 }
 
 /// What the user answered.
@@ -67,6 +76,9 @@ const RECORDING_EXTENSIONS: [&str; 21] = [
     "ogg", "opus", "wav", "wave", "webm",
 ];
 
+/// Files of models, with their ending.
+const MODEL_FILES: (&str, &str) = ("Models of Hansard", "hansard-models");
+
 impl DesktopDialogs {
     /// Dialogs that nobody has asked for yet.
     pub(super) fn new() -> Self {
@@ -79,7 +91,14 @@ impl Dialogs for DesktopDialogs {
     fn ask(&mut self, question: Question, wake: Wake) {
         let pending = match question {
             Question::Open => open_dialog(),
-            Question::Save { file_name, folder, format } => save_dialog(&file_name, folder, format),
+            Question::Save { file_name, folder, format } => {
+                save_dialog("Export transcript", &file_name, folder, (format.label(), format.name()))
+            }
+            Question::OpenModelFiles => model_files_dialog(),
+            Question::OpenModelFolders => {
+                opened(rfd::AsyncFileDialog::new().set_title("Import folders with models").pick_folders())
+            }
+            Question::SaveModels { file_name } => save_dialog("Export models", &file_name, None, MODEL_FILES),
         };
         let sender = self.sender.clone();
         let wait = move || {
@@ -105,7 +124,19 @@ fn open_dialog() -> Pending {
     if cfg!(not(target_os = "macos")) {
         dialog = dialog.add_filter("Audio and video", &RECORDING_EXTENSIONS).add_filter("All files", &["*"]);
     }
-    let picked = dialog.pick_files();
+    opened(dialog.pick_files())
+}
+
+fn model_files_dialog() -> Pending {
+    let mut dialog = rfd::AsyncFileDialog::new().set_title("Import models");
+    if cfg!(not(target_os = "macos")) {
+        let (name, extension) = MODEL_FILES;
+        dialog = dialog.add_filter(name, &[extension]).add_filter("All files", &["*"]);
+    }
+    opened(dialog.pick_files())
+}
+
+fn opened(picked: impl Future<Output = Option<Vec<rfd::FileHandle>>> + Send + 'static) -> Pending {
     Box::pin(async move {
         match picked.await {
             Some(files) if files.is_empty() => Answer::Cancelled,
@@ -118,11 +149,11 @@ fn open_dialog() -> Pending {
     })
 }
 
-fn save_dialog(file_name: &str, folder: Option<PathBuf>, format: Format) -> Pending {
-    let mut dialog = rfd::AsyncFileDialog::new()
-        .set_title("Export transcript")
-        .set_file_name(file_name)
-        .add_filter(format.label(), &[format.name()]);
+/// `filter` is what the files are called, and their ending.
+fn save_dialog(title: &str, file_name: &str, folder: Option<PathBuf>, filter: (&str, &str)) -> Pending {
+    let (name, extension) = filter;
+    let mut dialog =
+        rfd::AsyncFileDialog::new().set_title(title).set_file_name(file_name).add_filter(name, &[extension]);
     if let Some(folder) = folder {
         dialog = dialog.set_directory(folder);
     }

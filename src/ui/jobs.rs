@@ -1,12 +1,13 @@
 //! The list of recordings: how far each is, which one is shown, and a way to stop those that are not done. Every entry
-//! has the same height in every phase, so nothing moves while jobs come and go. Above the list, how many people speak
-//! in the recordings that are opened next.
+//! has the same height in every phase, so nothing moves while jobs come and go. Above the list, the model for the
+//! recordings that are opened next, and how many people speak in them.
 
 use eframe::egui::{
     Align, Button, Color32, Label, Layout, ProgressBar, Rect, RichText, ScrollArea, Sense, Ui, UiBuilder, pos2, vec2,
 };
 
 use super::action::Action;
+use super::model_choice::model_choice_ui;
 use super::recording::{Phase, Recording};
 use super::speaker_count::speaker_count_ui;
 use super::state::State;
@@ -20,6 +21,7 @@ const BAR_HEIGHT: f32 = 4.0;
 /// Shows all recordings, in the order in which they were opened.
 pub(super) fn jobs_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     ui.add_space(UNIT);
+    model_choice_ui(ui, &state.cache, actions);
     speaker_count_ui(ui, state.n_speakers(), actions);
     ui.label(RichText::new("Recordings").small().color(theme::palette(ui).weak));
     ScrollArea::vertical().id_salt("recordings").auto_shrink([false, false]).show(ui, |ui| {

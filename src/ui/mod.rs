@@ -7,12 +7,25 @@
 //! Panels get the state to read and a list to put [`action::Action`]s into; they cannot name the app.
 
 mod action;
+mod amounts;
 mod app;
+mod cache_order;
+mod cache_panel;
+#[cfg(test)]
+mod cache_panel_tests;
+#[cfg(test)]
+mod cache_samples;
+mod cache_state;
+mod cache_table;
 mod dialogs;
+mod download;
 mod export_menu;
 mod jobs;
 mod learning;
 mod messages;
+mod model_cards;
+mod model_choice;
+mod model_speed;
 mod path_bar;
 mod recording;
 mod row_heights;
@@ -33,7 +46,7 @@ use eframe::egui;
 
 use crate::engine::Engine;
 use crate::paths::AppPaths;
-use crate::settings::Settings;
+use crate::settings::{ModelOverrides, Settings};
 use crate::transcript::Transcript;
 
 pub use app::{App, Setup, StartEngine};
@@ -50,6 +63,8 @@ pub struct Open {
     pub recording: Option<PathBuf>,
     /// The transcript of that recording, to be shown as it is.
     pub transcript: Option<Arc<Transcript>>,
+    /// What was said about models for this start; never kept.
+    pub overrides: ModelOverrides,
 }
 
 /// Opens the window and returns when the user has closed it.
@@ -58,9 +73,10 @@ pub struct Open {
 /// When the system gives no window, for example because there is no display.
 pub fn run(paths: AppPaths, open: Open) -> anyhow::Result<()> {
     let (settings, settings_warning) = Settings::load(&paths.settings_file());
+    let models = settings.models.with(&open.overrides);
     let setup = Setup {
         demo: paths.asset("demo/meetings/demo_1min_2spk.flac"),
-        start_engine: Box::new(move |wake| Engine::start(paths, None, wake)),
+        start_engine: Box::new(move |wake| Engine::start_with_settings(paths, &models, None, wake)),
         settings,
         settings_warning,
         dialogs: Box::new(dialogs::DesktopDialogs::new()),

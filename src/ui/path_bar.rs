@@ -34,7 +34,7 @@ impl PathBar {
     }
 
     /// What the path is for.
-    pub(super) fn purpose(&self) -> Purpose {
+    pub(super) fn into_purpose(self) -> Purpose {
         self.purpose
     }
 
@@ -42,7 +42,8 @@ impl PathBar {
     pub(super) fn ui(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
         let (label, accept) = match self.purpose {
             Purpose::Open => ("Path of the recording", "Open"),
-            Purpose::Export { .. } => ("Path of the new file", "Save"),
+            Purpose::ImportModels => ("Path of the models", "Import"),
+            Purpose::Export { .. } | Purpose::ExportModels(_) => ("Path of the new file", "Save"),
         };
         let is_typed = !self.text.trim().is_empty();
         let mut is_accepted = false;

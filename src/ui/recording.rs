@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::engine::{JobId, JobProgress, Stage};
+use crate::engine::{DEFAULT_MODEL, JobId, JobProgress, Stage};
 use crate::transcript::edit::{Change, EditError, History};
 use crate::transcript::{Segment, Transcript};
 use crate::units::Seconds;
@@ -16,6 +16,8 @@ use super::speakers::Speakers;
 pub(super) struct Recording {
     /// The job that transcribes it; `None` for a transcript that was given to the window.
     pub(super) job: Option<JobId>,
+    /// The model that its job transcribes with; empty for a transcript that was given to the window.
+    pub(super) model: String,
     /// The file.
     pub(super) path: PathBuf,
     /// How far it is.
@@ -50,20 +52,21 @@ pub(super) enum Phase {
 
 impl Recording {
     /// A recording whose job was just queued.
-    pub(super) fn queued(job: JobId, path: PathBuf) -> Self {
-        Self::new(Some(job), path, Phase::Waiting)
+    pub(super) fn queued(job: JobId, model: &str, path: PathBuf) -> Self {
+        Self { job: Some(job), model: model.to_owned(), ..Self::new(path, Phase::Waiting) }
     }
 
     /// A recording whose transcript exists already.
     pub(super) fn transcribed(path: PathBuf, transcript: Arc<Transcript>) -> Self {
-        let mut recording = Self::new(None, path, Phase::Done);
+        let mut recording = Self::new(path, Phase::Done);
         recording.finish(transcript);
         recording
     }
 
-    fn new(job: Option<JobId>, path: PathBuf, phase: Phase) -> Self {
+    fn new(path: PathBuf, phase: Phase) -> Self {
         Self {
-            job,
+            job: None,
+            model: String::new(),
             path,
             phase,
             duration: None,
@@ -207,8 +210,10 @@ impl Recording {
         if !self.transcript.language.is_empty() {
             facts.push(format!("Language {}", self.transcript.language));
         }
-        if self.job.is_some() {
-            facts.push("Built-in demo model, for trying out".to_owned());
+        match self.model.as_str() {
+            "" => {}
+            DEFAULT_MODEL => facts.push("Built-in demo model, for trying out".to_owned()),
+            model => facts.push(format!("Model {model}")),
         }
         facts.join(" · ")
     }

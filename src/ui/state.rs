@@ -9,6 +9,7 @@ use crate::engine::{Event, JobId, LoadedModel};
 use crate::transcript::Transcript;
 use crate::transcript::edit::Change;
 
+use super::cache_state::{CacheState, Page, Told};
 use super::learning::{Learning, Lesson, Lessons};
 use super::recording::{Phase, Recording};
 use super::speakers::SpeakerEntry;
@@ -28,6 +29,8 @@ pub(super) struct State {
     speakers_panel: PanelChoice,
     n_speakers: Option<usize>,
     lessons: Lessons,
+    /// Models on both levels, and those that can be had.
+    pub(super) cache: CacheState,
 }
 
 /// Whether the list of speakers is shown beside the transcript.
@@ -88,9 +91,9 @@ impl State {
         &self.models
     }
 
-    /// Adds a recording whose job was just queued, and returns its place in the list.
+    /// Adds a recording whose job was just queued with the chosen model, and returns its place in the list.
     pub(super) fn add_job(&mut self, job: JobId, path: PathBuf) -> usize {
-        self.add(Recording::queued(job, path))
+        self.add(Recording::queued(job, self.cache.chosen(), path))
     }
 
     /// Adds a recording whose transcript exists already, and returns its place in the list.
@@ -98,10 +101,11 @@ impl State {
         self.add(Recording::transcribed(path, transcript))
     }
 
-    /// Shows another recording.
+    /// Shows another recording, in the place of whatever fills the window.
     pub(super) fn select(&mut self, recording_idx: usize) {
         if recording_idx < self.recordings.len() {
             self.selected_idx = Some(recording_idx);
+            self.cache.close();
         }
     }
 
@@ -128,6 +132,7 @@ impl State {
             }
         }
         self.lessons.give_up();
+        self.cache.give_up();
         let text = "Hansard's engine has stopped by mistake. Restart Hansard, and please report it.".to_owned();
         self.add_message(Severity::Error, text);
     }
@@ -144,7 +149,8 @@ impl State {
 
     /// Whether the list of speakers is shown in a window of this width.
     pub(super) fn shows_speakers(&self, window_width: f32) -> bool {
-        self.selected().is_some_and(|(_, recording)| !recording.speakers.entries().is_empty())
+        self.cache.page() == Page::Recordings
+            && self.selected().is_some_and(|(_, recording)| !recording.speakers.entries().is_empty())
             && match self.speakers_panel {
                 PanelChoice::Automatic => !is_narrow(window_width),
                 PanelChoice::Shown => true,
@@ -253,13 +259,32 @@ impl State {
                 };
                 self.add_message(Severity::Warning, text);
             }
-            Event::JobDone(job, transcript, _report) => self.change(job, |recording| recording.finish(transcript)),
+            Event::JobDone(job, transcript, report) => {
+                if let Some(recording) = self.recordings.iter().find(|recording| recording.job == Some(job)) {
+                    self.cache.note_speed(&recording.model, transcript.duration, &report);
+                }
+                self.cache.note_job();
+                self.change(job, |recording| recording.finish(transcript));
+            }
             Event::JobFailed(job, line) => {
+                self.cache.note_job();
                 self.add_message(Severity::Error, line.clone());
                 self.change(job, |recording| recording.phase = Phase::Failed(line));
             }
-            Event::JobCancelled(job) => self.change(job, |recording| recording.phase = Phase::Cancelled),
-            Event::Models(models) => self.models = models,
+            Event::JobCancelled(job) => {
+                self.cache.note_job();
+                self.change(job, |recording| recording.phase = Phase::Cancelled);
+            }
+            Event::Models(models) => {
+                self.models = models;
+                self.cache.note_job();
+            }
+            Event::ModelCache(event) => match self.cache.apply(event) {
+                Some(Told::Notice(notice)) => self.notice = notice,
+                Some(Told::Warning(text)) => self.add_message(Severity::Warning, text),
+                Some(Told::Error(text)) => self.add_message(Severity::Error, text),
+                None => {}
+            },
             Event::FileWritten(path) => self.notice = format!("Saved as {}", path.display()),
             Event::FileNotWritten(path, reason) => {
                 let text = format!("Not exported: {reason}. Export again and choose another folder or name.");
@@ -342,7 +367,6 @@ mod tests {
     fn a_recording_follows_the_events_of_its_job() {
         let whole = || Event::JobDone(JOB, Arc::new(spoken(&["one", "two"])), JobReport::default());
         for (events, status, n_segments) in [
-            (vec![], "Waiting", 0),
             (vec![], "Waiting", 0),
             (vec![Event::JobStarted(JOB)], "Starting", 0),
             (vec![Event::JobStarted(JOB), reported(Stage::Decode, 0.129, None)], "Reading audio 12 %", 0),

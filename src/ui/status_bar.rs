@@ -4,6 +4,7 @@ use eframe::egui::{Label, RichText, Ui, accesskit::Live};
 
 use crate::engine::LoadedModel;
 
+use super::amounts::{count_text, size_text};
 use super::state::State;
 use super::theme::{self, UNIT};
 
@@ -29,29 +30,16 @@ fn models_listed(models: &[LoadedModel]) -> String {
         return "Models come into memory with the first recording and stay for the next one.".to_owned();
     }
     let lines: Vec<String> =
-        models.iter().map(|model| format!("{}: {}", model.key, size_text(model.n_bytes))).collect();
+        models.iter().map(|model| format!("{}: {}", model.key, size_text(model.n_bytes as u64))).collect();
     lines.join("\n")
 }
 
 /// `no model in memory`, `1 model, 400 kB`, `2 models, 18 MB`.
 fn models_summary(models: &[LoadedModel]) -> String {
-    let size = size_text(models.iter().map(|model| model.n_bytes).sum());
+    let size = size_text(models.iter().map(|model| model.n_bytes as u64).sum());
     match models.len() {
         0 => "no model in memory".to_owned(),
-        1 => format!("1 model, {size}"),
-        n => format!("{n} models, {size}"),
-    }
-}
-
-/// A number of bytes in the unit that people use for it, in powers of ten as disks and downloads state them.
-fn size_text(n_bytes: usize) -> String {
-    let n_bytes = n_bytes as f64;
-    if n_bytes < 999.5e3 {
-        format!("{:.0} kB", n_bytes / 1e3)
-    } else if n_bytes < 999.5e6 {
-        format!("{:.0} MB", n_bytes / 1e6)
-    } else {
-        format!("{:.1} GB", n_bytes / 1e9)
+        n => format!("{}, {size}", count_text(n, "model", "models")),
     }
 }
 

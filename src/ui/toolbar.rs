@@ -1,11 +1,12 @@
-//! The bar at the top: opening, exporting, copying, who speaks, and the choice of colours.
+//! The bar at the top: opening, exporting, copying, who speaks, the models, and the choice of colours.
 
 use eframe::egui::{self, Align, Button, Key, KeyboardShortcut, Layout, Modifiers, Popup, RichText, Ui};
 
 use crate::settings::{Settings, Theme};
 
 use super::APP_NAME;
-use super::action::Action;
+use super::action::{Action, CacheAction};
+use super::cache_state::Page;
 use super::export_menu::export_menu_ui;
 use super::state::{PanelChoice, State, is_narrow};
 use super::theme::{self, UNIT};
@@ -20,7 +21,8 @@ pub(super) const OPEN_KEYS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::
 
 /// Shows the bar. Before anything is opened, the welcome has the buttons, and the bar only the name.
 pub(super) fn toolbar_ui(ui: &mut Ui, state: &State, settings: &Settings, actions: &mut Vec<Action>) {
-    if is_narrow(theme::window_width(ui)) {
+    let is_narrow = is_narrow(theme::window_width(ui));
+    if is_narrow {
         // Otherwise the last buttons would lie on each other.
         ui.spacing_mut().button_padding.x = UNIT;
     }
@@ -28,22 +30,43 @@ pub(super) fn toolbar_ui(ui: &mut Ui, state: &State, settings: &Settings, action
         if state.recordings().is_empty() {
             ui.label(RichText::new(APP_NAME).color(theme::palette(ui).weak));
         } else {
-            if ui.button(OPEN_LABEL).on_hover_text(open_hint(ui)).clicked() {
+            let [open, open_path] = if is_narrow { ["Open…", "Path…"] } else { [OPEN_LABEL, OPEN_PATH_LABEL] };
+            let open = ui.button(open).accessible_name(OPEN_LABEL);
+            if open.on_hover_text(open_hint(ui)).clicked() {
                 actions.push(Action::AskForRecordings);
             }
-            if ui.button(OPEN_PATH_LABEL).clicked() {
+            if ui.button(open_path).accessible_name(OPEN_PATH_LABEL).clicked() {
                 actions.push(Action::AskForPath);
             }
-            export_menu_ui(ui, state, settings, actions);
-            let has_text = state.selected().is_some_and(|(_, recording)| !recording.transcript.is_empty());
-            let copy = ui.add_enabled(has_text, Button::new("Copy text"));
-            if copy.on_disabled_hover_text("There is no text yet.").clicked() {
-                actions.push(Action::CopyTranscript);
+            // These are about the transcript, which the models hide.
+            if state.cache.page() == Page::Recordings {
+                transcript_buttons_ui(ui, state, settings, actions);
             }
-            speakers_button_ui(ui, state, actions);
         }
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| theme_menu_ui(ui, settings.theme, actions));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            theme_menu_ui(ui, settings.theme, actions);
+            models_button_ui(ui, state, actions);
+        });
     });
+}
+
+fn transcript_buttons_ui(ui: &mut Ui, state: &State, settings: &Settings, actions: &mut Vec<Action>) {
+    export_menu_ui(ui, state, settings, actions);
+    let has_text = state.selected().is_some_and(|(_, recording)| !recording.transcript.is_empty());
+    let copy = ui.add_enabled(has_text, Button::new("Copy text"));
+    if copy.on_disabled_hover_text("There is no text yet.").clicked() {
+        actions.push(Action::CopyTranscript);
+    }
+    speakers_button_ui(ui, state, actions);
+}
+
+fn models_button_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+    let is_shown = state.cache.page() == Page::Models;
+    let button = ui.add(Button::new("Models").selected(is_shown));
+    if button.on_hover_text("Which models there are, and what is in memory and on disk").clicked() {
+        let action = if is_shown { CacheAction::Close } else { CacheAction::Open(state.cache.tab()) };
+        actions.push(Action::Models(action));
+    }
 }
 
 /// What the tooltip of the button for opening says.

@@ -4,8 +4,12 @@ use std::path::Path;
 
 use eframe::egui::{Align, Button, Label, Layout, RichText, ScrollArea, Ui, vec2};
 
+use crate::engine::DEFAULT_MODEL;
+
 use super::action::Action;
+use super::model_choice::model_choice_ui;
 use super::speaker_count::speaker_count_ui;
+use super::state::State;
 use super::theme::{self, UNIT};
 use super::{APP_NAME, toolbar};
 
@@ -15,9 +19,8 @@ const COLUMN_WIDTH: f32 = 440.0;
 /// Height of the column below, for placing it a little above the middle of the window.
 const COLUMN_HEIGHT: f32 = 380.0;
 
-/// Shows the welcome; `demo` is the bundled meeting, if this installation has it, and `n_speakers` what was chosen for
-/// the recordings that are opened next.
-pub(super) fn welcome_ui(ui: &mut Ui, demo: Option<&Path>, n_speakers: Option<usize>, actions: &mut Vec<Action>) {
+/// Shows the welcome; `demo` is the bundled meeting, if this installation has it.
+pub(super) fn welcome_ui(ui: &mut Ui, demo: Option<&Path>, state: &State, actions: &mut Vec<Action>) {
     ScrollArea::vertical().id_salt("welcome").auto_shrink([false, false]).show(ui, |ui| {
         ui.add_space(((ui.available_height() - COLUMN_HEIGHT) * 0.4).max(2.0 * UNIT).floor());
         let margin = ((ui.available_width() - COLUMN_WIDTH) / 2.0).max(2.0 * UNIT).floor();
@@ -25,13 +28,13 @@ pub(super) fn welcome_ui(ui: &mut Ui, demo: Option<&Path>, n_speakers: Option<us
             ui.add_space(margin);
             ui.vertical(|ui| {
                 ui.set_width(COLUMN_WIDTH.min(ui.available_width() - margin));
-                column_ui(ui, demo, n_speakers, actions);
+                column_ui(ui, demo, state, actions);
             });
         });
     });
 }
 
-fn column_ui(ui: &mut Ui, demo: Option<&Path>, n_speakers: Option<usize>, actions: &mut Vec<Action>) {
+fn column_ui(ui: &mut Ui, demo: Option<&Path>, state: &State, actions: &mut Vec<Action>) {
     let palette = theme::palette(ui);
     ui.label(RichText::new(APP_NAME).size(36.0).color(palette.accent));
     ui.add(Label::new(RichText::new(PROMISE).size(18.0)).wrap());
@@ -54,14 +57,19 @@ fn column_ui(ui: &mut Ui, demo: Option<&Path>, n_speakers: Option<usize>, action
         }
     });
     ui.add_space(UNIT);
-    ui.horizontal(|ui| speaker_count_ui(ui, n_speakers, actions));
+    ui.horizontal(|ui| {
+        speaker_count_ui(ui, state.n_speakers(), actions);
+        model_choice_ui(ui, &state.cache, actions);
+    });
     ui.add_space(UNIT);
     hint_ui(ui, "You can also drop audio and video files anywhere on this window.");
-    hint_ui(
-        ui,
-        "This version transcribes with a small built-in demo model. It is for trying Hansard out: expect many \
-         mistakes in recordings of your own.",
-    );
+    if state.cache.chosen() == DEFAULT_MODEL {
+        hint_ui(
+            ui,
+            "The model that is chosen now is small and built in. It is for trying Hansard out: expect many mistakes in \
+             recordings of your own, and choose a bigger one for them.",
+        );
+    }
 }
 
 fn hint_ui(ui: &mut Ui, text: &str) {

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use divan::{Bencher, black_box};
 use hansard::audio::Mono16k;
 use hansard::audio::resample::Resampler;
-use hansard::models::MemoryCache;
+use hansard::models::ModelCache;
 use hansard::models::random::{PublishedSize, RandomWhisper};
 use hansard::nn::ComputeType;
 use hansard::nn::mel::LogMel;
@@ -127,7 +127,7 @@ fn feed(whisper: &Whisper, states: &mut [DecoderState], tokens: &[TokenId]) -> V
 fn segmentation_of_60_s(bencher: Bencher) {
     // Nothing is written there.
     let paths = AppPaths::below(Path::new(env!("CARGO_MANIFEST_DIR")));
-    let segmenter = MemoryCache::new(paths).segmentation().expect("the built-in model");
+    let segmenter = ModelCache::new(paths).segmentation().expect("the built-in model");
     let samples = Mono16k::from_samples(sound(60 * SAMPLE_RATE_HZ));
     let cancel = CancelToken::default();
     bencher.bench_local(|| segmentation(black_box(&samples), &segmenter, &Progress::unwatched(&cancel)));

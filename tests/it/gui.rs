@@ -279,6 +279,43 @@ fn everything_fits_into_the_smallest_window() {
     }
 }
 
+#[test]
+fn the_models_are_shown_and_left_again() {
+    let mut window = Window::open(Open::default(), vec![]);
+    window.click_button("Models");
+    window.wait_for("the list of models", has_demo_model);
+    assert!(window.harness.query_by_label("Try the demo meeting").is_none(), "one thing fills the window");
+    window.click("In memory and on disk");
+    assert!(shows(&window.harness, "No model is in memory"));
+    window.click("Close the models");
+    window.click("Model: demo");
+    window.click("More models…");
+    assert!(has_demo_model(&window.harness));
+    window.harness.key_press(Key::Escape);
+    window.harness.run_ok();
+    assert!(window.harness.query_by_label("Try the demo meeting").is_some());
+}
+
+#[test]
+fn the_models_fit_into_the_smallest_window() {
+    let mut window = Window::open(opened(meeting()), vec![]);
+    window.harness.set_size(egui::vec2(640.0, 480.0));
+    window.harness.run_ok();
+    window.click_button("Models");
+    window.wait_for("the list of models", has_demo_model);
+    for tab in ["All models", "In memory and on disk"] {
+        window.click(tab);
+        for role in [Role::Button, Role::Link, Role::ColumnHeader, Role::Row] {
+            for node in window.harness.query_all_by_role(role) {
+                let rect = node.rect();
+                // What is further down is scrolled to.
+                let is_inside = (0.0..=640.0).contains(&rect.left()) && (0.0..=640.0).contains(&rect.right());
+                assert!(is_inside, "{tab}: {:?} at {rect:?}", node.accesskit_node().label());
+            }
+        }
+    }
+}
+
 /// A window with a folder of its own, and what is needed to wait for its engine.
 struct Window {
     harness: Harness<'static, App>,
@@ -365,6 +402,11 @@ fn shows(harness: &Harness<'_, App>, words: &str) -> bool {
     harness.query_all_by_label_contains(words).next().is_some()
 }
 
+/// Whether there is a card for a model that ships with Hansard.
+fn has_demo_model(harness: &Harness<'_, App>) -> bool {
+    harness.query_all_by_label("Model demo").next().is_some()
+}
+
 /// The names above what is said, from the top.
 fn speakers_said(harness: &Harness<'_, App>) -> Vec<String> {
     let is_name = |text: &str| ["Nora", "Brian", "SPEAKER_01"].contains(&text);
@@ -427,7 +469,7 @@ fn meeting() -> Transcript {
 
 /// What is shown at first: this transcript.
 fn opened(transcript: Transcript) -> Open {
-    Open { recording: Some("meeting.wav".into()), transcript: Some(Arc::new(transcript)) }
+    Open { recording: Some("meeting.wav".into()), transcript: Some(Arc::new(transcript)), ..Open::default() }
 }
 
 /// Dialogs that give prepared answers at once.

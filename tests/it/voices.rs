@@ -10,7 +10,7 @@ use hansard::audio::{Mono16k, decode};
 use hansard::engine::voices::{
     VoiceCommand, VoiceModel, VoicesAnswer, VoicesOutcome, known_voices, perform, voices_file,
 };
-use hansard::models::MemoryCache;
+use hansard::models::ModelCache;
 use hansard::paths::AppPaths;
 use hansard::pipeline::recognise::{self, KnownVoice, MIN_COHORT, RecogniseOptions};
 use hansard::task::{CancelToken, Progress};
@@ -277,14 +277,14 @@ fn agreement_is_low_where_pieces_fall_into_two_groups() {
 struct Home {
     folder: TempDir,
     paths: AppPaths,
-    models: MemoryCache,
+    models: ModelCache,
 }
 
 impl Home {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let paths = AppPaths::below(folder.path());
-        Self { models: MemoryCache::new(paths.clone()), paths, folder }
+        Self { models: ModelCache::new(paths.clone()), paths, folder }
     }
 
     fn model(&mut self) -> VoiceModel {

@@ -1,0 +1,90 @@
+//! Sizes, rates, shares and ages as people read them. No egui in here.
+
+use std::time::SystemTime;
+
+/// A number of bytes in the unit that people use for it, in powers of ten as disks and downloads state them.
+pub(super) fn size_text(n_bytes: u64) -> String {
+    let n_bytes = n_bytes as f64;
+    if n_bytes < 999.5e3 {
+        format!("{:.0} kB", n_bytes / 1e3)
+    } else if n_bytes < 999.5e6 {
+        format!("{:.0} MB", n_bytes / 1e6)
+    } else {
+        format!("{:.1} GB", n_bytes / 1e9)
+    }
+}
+
+/// `1 model`, `3 models`.
+pub(super) fn count_text(n: usize, one: &str, many: &str) -> String {
+    if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
+}
+
+/// How long ago something was, in one unit: `just now`, `5 min ago`, `3 days ago`.
+pub(super) fn age_text(time: Option<SystemTime>, now: SystemTime) -> String {
+    let Some(time) = time else { return "never".to_owned() };
+    // A clock that was set back makes it the future.
+    let secs = now.duration_since(time).map_or(0, |age| age.as_secs());
+    match secs {
+        0..60 => "just now".to_owned(),
+        60..3600 => format!("{} min ago", secs / 60),
+        3600..86_400 => format!("{} h ago", secs / 3600),
+        86_400..172_800 => "yesterday".to_owned(),
+        _ => format!("{} days ago", secs / 86_400),
+    }
+}
+
+/// A part of a whole, 0 to 1; all of it where the whole is nothing.
+pub(super) fn share(part: u64, whole: u64) -> f32 {
+    if part >= whole { 1.0 } else { part as f32 / whole as f32 }
+}
+
+/// A length of time to plan by: `40 s`, `12 min`, `1.5 h`.
+pub(super) fn duration_text(secs: f64) -> String {
+    if secs < 99.5 {
+        format!("{:.0} s", secs.max(1.0))
+    } else if secs < 99.5 * 60.0 {
+        format!("{:.0} min", secs / 60.0)
+    } else {
+        format!("{:.1} h", secs / 3600.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn ages_are_told_in_one_unit() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_hours(24 * 365);
+        for (secs, expected) in [
+            (0, "just now"),
+            (59, "just now"),
+            (60, "1 min ago"),
+            (3599, "59 min ago"),
+            (7200, "2 h ago"),
+            (90_000, "yesterday"),
+            (300_000, "3 days ago"),
+        ] {
+            assert_eq!(age_text(Some(now - Duration::from_secs(secs)), now), expected);
+        }
+        assert_eq!(age_text(Some(now + Duration::from_secs(9)), now), "just now");
+        assert_eq!(age_text(None, now), "never");
+    }
+
+    #[test]
+    fn lengths_of_time_are_told_as_exactly_as_they_are_known() {
+        for (secs, expected) in
+            [(0.2, "1 s"), (42.4, "42 s"), (99.4, "99 s"), (119.0, "2 min"), (5400.0, "90 min"), (7200.0, "2.0 h")]
+        {
+            assert_eq!(duration_text(secs), expected);
+        }
+    }
+
+    #[test]
+    fn shares_stay_between_nothing_and_all() {
+        for (part, whole, expected) in [(0, 4, 0.0), (1, 4, 0.25), (4, 4, 1.0), (5, 4, 1.0), (0, 0, 1.0)] {
+            assert_eq!(share(part, whole).to_bits(), f32::to_bits(expected), "{part} of {whole}");
+        }
+    }
+}

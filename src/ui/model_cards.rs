@@ -1,0 +1,260 @@
+//! A card for every model: what it needs, what it knows, how fast it is here, and what can be done about it; and the
+//! field for the token that opens gated ones. The token leaves the field when it is sent, and nothing of it stays.
+
+use std::fmt;
+use std::mem;
+
+use eframe::egui::{
+    Align, Align2, Button, CollapsingHeader, Frame, Hyperlink, Key, Label, Layout, Margin, Response, RichText, Role,
+    Stroke, TextEdit, Ui, UiBuilder, text_edit::TextEditState, vec2,
+};
+
+use crate::engine::DEFAULT_MODEL;
+use crate::engine::models::{
+    AvailableModel, DownloadState, Downloads, Gate, Level, ModelCommand, ModelListing, ModelPurpose, Presence,
+    TokenPlace, TypedToken,
+};
+
+use super::action::{Action, CacheAction};
+use super::amounts::{duration_text, size_text};
+use super::cache_state::{CacheState, Removal, can_transcribe};
+use super::model_speed::{Speed, SpeedSource};
+use super::theme::{self, UNIT};
+
+const FIELD_HEIGHT: f32 = 4.0 * UNIT;
+const FIELD_WIDTH: f32 = 40.0 * UNIT;
+const TOKEN_PAGE: &str = "https://huggingface.co/settings/tokens";
+
+/// What is being typed into the field for the token.
+#[derive(Default)]
+pub(super) struct TokenField(String);
+
+/// Not even a log of everything shows it.
+impl fmt::Debug for TokenField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenField(***)")
+    }
+}
+
+/// Shows all models: those that transcribe, those that tell speakers apart, and those that align words, one for each
+/// language.
+pub(super) fn cards_ui(
+    ui: &mut Ui,
+    state: &CacheState,
+    listing: &ModelListing,
+    token: &mut TokenField,
+    actions: &mut Vec<Action>,
+) {
+    if listing.downloads == Downloads::Offline {
+        hint_ui(ui, "Hansard is offline: it opens no connection. Models can be imported from files and folders.");
+    }
+    let deck = Deck { state, listing };
+    deck.section_ui(ui, "Speech to text", ModelPurpose::Transcription, actions);
+    deck.section_ui(ui, "Who speaks", ModelPurpose::Speakers, actions);
+    if listing.available.iter().any(|model| model.gate == Gate::Gated) {
+        token_ui(ui, listing.token, token, actions);
+    }
+    if deck.of(ModelPurpose::Alignment).next().is_some() {
+        let name = format!("Times of words, by language ({})", deck.of(ModelPurpose::Alignment).count());
+        CollapsingHeader::new(name).id_salt("aligners").show_unindented(ui, |ui| {
+            deck.cards_ui(ui, ModelPurpose::Alignment, actions);
+        });
+    }
+}
+
+/// What the cards are drawn from.
+#[derive(Clone, Copy)]
+struct Deck<'a> {
+    state: &'a CacheState,
+    listing: &'a ModelListing,
+}
+
+impl<'a> Deck<'a> {
+    fn of(self, purpose: ModelPurpose) -> impl Iterator<Item = &'a AvailableModel> {
+        self.listing.available.iter().filter(move |model| model.purpose == purpose)
+    }
+
+    fn section_ui(self, ui: &mut Ui, name: &str, purpose: ModelPurpose, actions: &mut Vec<Action>) {
+        if self.of(purpose).next().is_some() {
+            ui.label(RichText::new(name).strong());
+            self.cards_ui(ui, purpose, actions);
+            ui.add_space(UNIT);
+        }
+    }
+
+    fn cards_ui(self, ui: &mut Ui, purpose: ModelPurpose, actions: &mut Vec<Action>) {
+        for model in self.of(purpose) {
+            let group = UiBuilder::new()
+                .id_salt(("card", &model.name, model.key.as_str()))
+                .accessibility_role(Role::Group)
+                .accessibility_label(format!("Model {}", model.name));
+            ui.scope_builder(group, |ui| self.card_ui(ui, model, actions));
+        }
+    }
+
+    fn card_ui(self, ui: &mut Ui, model: &AvailableModel, actions: &mut Vec<Action>) {
+        let palette = theme::palette(ui);
+        let frame = Frame::new().fill(palette.page).stroke(Stroke::new(1.0, palette.line)).corner_radius(6.0);
+        frame.inner_margin(Margin::same(8)).show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            ui.spacing_mut().item_spacing.y = 4.0;
+            ui.horizontal(|ui| {
+                ui.label(RichText::new(&model.name).strong());
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    ui.label(RichText::new(self.presence_text(model)).small().color(palette.weak));
+                });
+            });
+            ui.add(Label::new(RichText::new(facts_text(model)).small()).wrap());
+            if let Some(speed) = self.state.speed(model) {
+                ui.add(Label::new(RichText::new(speed_text(speed)).small()).wrap());
+            }
+            ui.horizontal_wrapped(|ui| self.buttons_ui(ui, model, actions));
+        });
+    }
+
+    fn presence_text(self, model: &AvailableModel) -> &'static str {
+        match (self.state.download(&model.name), model.presence) {
+            (Some(DownloadState::Paused(_)), _) => "Download paused",
+            (Some(DownloadState::Failed(_)), _) => "Download failed",
+            (Some(_), _) => "Being downloaded",
+            (None, Presence::BuiltIn) => "Built in",
+            (None, Presence::Installed) => "On this machine",
+            (None, Presence::Partial(_)) => "Partly downloaded",
+            (None, Presence::Absent) => "Not on this machine",
+        }
+    }
+
+    fn buttons_ui(self, ui: &mut Ui, model: &AvailableModel, actions: &mut Vec<Action>) {
+        let name = &model.name;
+        if can_transcribe(model) {
+            let is_chosen = self.state.chosen() == name;
+            let text = if is_chosen { "Used for new recordings" } else { "Use for new recordings" };
+            let button = ui.add_enabled(!is_chosen, Button::new(RichText::new(text).small()));
+            if button.accessible_name(format!("{text}: {name}")).clicked() {
+                actions.push(Action::Models(CacheAction::Choose(name.clone())));
+            }
+        }
+        self.download_ui(ui, model, actions);
+        if self.state.rows(Level::Disk).iter().any(|row| row.key == model.key) {
+            let is_in_use = self.state.is_in_use(&model.key);
+            let delete = ui.add_enabled(!is_in_use, Button::new(RichText::new("Delete…").small()));
+            let delete =
+                delete.accessible_name(format!("Delete model {name}")).on_disabled_hover_text("A job uses it.");
+            if delete.clicked() {
+                let removal = Removal::Of(model.key.clone());
+                actions.push(Action::Models(CacheAction::AskToRemove(removal)));
+            }
+        }
+        if let Some(repository) = &model.repository {
+            let link = Hyperlink::from_label_and_url(RichText::new(repository).small(), page_of(repository));
+            ui.add(link).on_hover_text("Opens its page on the Hugging Face hub in your browser");
+        }
+    }
+
+    fn download_ui(self, ui: &mut Ui, model: &AvailableModel, actions: &mut Vec<Action>) {
+        let is_wanted = match model.presence {
+            Presence::Absent => self.state.download(&model.name).is_none(),
+            // What is there in part has its own line on top.
+            Presence::BuiltIn | Presence::Installed | Presence::Partial(_) => false,
+        };
+        if !is_wanted {
+            return;
+        }
+        let obstacle = match (self.listing.downloads, model.gate, self.listing.token) {
+            (Downloads::Offline, _, _) => Some("Hansard is offline."),
+            (Downloads::Allowed, Gate::Gated, TokenPlace::Nowhere) => {
+                Some("Accept its conditions on its page, then give your token below.")
+            }
+            (Downloads::Allowed, Gate::Open | Gate::Gated, _) => None,
+        };
+        let text = format!("Download {}", size_text(model.download_bytes));
+        let button = ui.add_enabled(obstacle.is_none(), Button::new(RichText::new(text).small()));
+        let button = button.accessible_name(format!("Download model {}", model.name));
+        let button = if let Some(why) = obstacle { button.on_disabled_hover_text(why) } else { button };
+        if button.clicked() {
+            actions.push(Action::Models(CacheAction::Tell(ModelCommand::Download(model.name.clone()))));
+        }
+    }
+}
+
+/// The token for gated models: where it is, and a field to give it.
+fn token_ui(ui: &mut Ui, place: TokenPlace, token: &mut TokenField, actions: &mut Vec<Action>) {
+    ui.label(RichText::new("Token for gated models").strong());
+    let explanation = match place {
+        TokenPlace::Nowhere => {
+            "Gated models are fetched with an access token of your Hugging Face account, after you accepted their \
+             conditions on their pages. It is kept in the keyring of this computer."
+        }
+        TokenPlace::Kept => "A token is kept in the keyring of this computer.",
+        TokenPlace::Environment => "The token in HF_TOKEN is used.",
+    };
+    hint_ui(ui, explanation);
+    ui.horizontal_wrapped(|ui| {
+        if place != TokenPlace::Environment {
+            token_field_ui(ui, token, actions);
+        }
+        if place == TokenPlace::Kept && ui.button("Forget the token").clicked() {
+            actions.push(Action::Models(CacheAction::Tell(ModelCommand::ForgetToken)));
+        }
+        ui.add(Hyperlink::from_label_and_url(RichText::new("Tokens of your account").small(), TOKEN_PAGE));
+    });
+    ui.add_space(UNIT);
+}
+
+fn token_field_ui(ui: &mut Ui, token: &mut TokenField, actions: &mut Vec<Action>) {
+    let field = TextEdit::singleline(&mut token.0)
+        .id_salt("token")
+        .password(true)
+        .hint_text("hf_…")
+        .desired_width(FIELD_WIDTH.min(ui.available_width()))
+        .min_size(vec2(0.0, FIELD_HEIGHT))
+        .align(Align2::LEFT_CENTER);
+    let field = ui.add(field).accessible_name("Access token");
+    let is_typed = !token.0.trim().is_empty();
+    let is_entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+    let is_clicked = ui.add_enabled(is_typed, Button::new("Keep the token")).clicked();
+    if is_typed && (is_clicked || is_entered) {
+        let typed = TypedToken::new(&mem::take(&mut token.0));
+        forget_typing(ui, &field);
+        actions.push(Action::Models(CacheAction::Tell(ModelCommand::KeepToken(typed))));
+    }
+}
+
+/// What was typed could be brought back by undoing otherwise.
+fn forget_typing(ui: &Ui, field: &Response) {
+    ui.data_mut(|data| data.remove::<TextEditState>(field.id));
+}
+
+/// `145 MB to download · 210 MB in memory · 99 languages · MIT · gated`.
+fn facts_text(model: &AvailableModel) -> String {
+    let mut facts = Vec::new();
+    if model.presence != Presence::BuiltIn {
+        facts.push(format!("{} to download", size_text(model.download_bytes)));
+    }
+    facts.push(format!("{} in memory", size_text(model.memory_bytes)));
+    facts.extend([&model.languages, &model.licence].into_iter().filter(|text| !text.is_empty()).cloned());
+    if model.gate == Gate::Gated {
+        facts.push("gated: its conditions are to be accepted on its page".to_owned());
+    }
+    if model.name == DEFAULT_MODEL && model.purpose == ModelPurpose::Transcription {
+        facts.push("for trying out: expect many mistakes in recordings of your own".to_owned());
+    }
+    facts.join(" · ")
+}
+
+/// `An hour of speech takes about 6 min on this machine (estimated)`.
+fn speed_text(speed: Speed) -> String {
+    let source = match speed.source {
+        SpeedSource::Measured => "measured",
+        SpeedSource::Estimated => "estimated",
+    };
+    format!("An hour of speech takes about {} on this machine ({source})", duration_text(3600.0 / speed.times))
+}
+
+fn page_of(repository: &str) -> String {
+    format!("https://huggingface.co/{repository}")
+}
+
+fn hint_ui(ui: &mut Ui, text: &str) {
+    ui.add(Label::new(RichText::new(text).color(theme::palette(ui).weak)).wrap());
+}
