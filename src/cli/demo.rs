@@ -1,13 +1,12 @@
 //! `hansard demo`: the bundled meeting goes through the whole program, so that a new user sees at once that it works.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use crate::engine::{DEFAULT_MODEL, Engine, JobReport, JobRequest};
+use crate::engine::{Engine, JobReport, JobRequest};
 use crate::paths::AppPaths;
 use crate::transcript::Transcript;
 
@@ -18,15 +17,14 @@ use super::{Next, has_display};
 
 const FOR_REAL_MEETINGS: &str = "The built-in demo model is for trying out; for real meetings, give `hansard transcribe \
                                  --model` the folder of a Whisper model.";
-const MEETING: &str = "demo/meetings/demo_1min_2spk.flac";
 
 /// Prints the transcript of the demo meeting; then asks for the window, where there is a display and it is wanted.
 pub(super) fn run(arguments: &DemoArguments, paths: &AppPaths) -> anyhow::Result<Next> {
-    let meeting = demo_meeting(paths)?;
+    let request = demo_request(paths)?;
+    let meeting = request.path.clone();
     let n_threads = arguments.threads.map(usize::from);
     let mut engine = Engine::start(paths.clone(), n_threads, Arc::new(|| {})).context("cannot start the engine")?;
     let mut display = Display::new(Verbosity::Normal);
-    let request = JobRequest::new(meeting.clone(), DEFAULT_MODEL);
     let mut shown = None;
     let outcome = batch::run(&mut engine, vec![request], &mut display, |finished, display| {
         display.result(timed_text(finished.transcript).as_bytes()).map_err(DeliveryError::Stdout)?;
@@ -48,21 +46,20 @@ pub(super) fn run(arguments: &DemoArguments, paths: &AppPaths) -> anyhow::Result
     }
 }
 
-fn demo_meeting(paths: &AppPaths) -> anyhow::Result<PathBuf> {
-    paths.asset(MEETING).with_context(|| {
+fn demo_request(paths: &AppPaths) -> anyhow::Result<JobRequest> {
+    JobRequest::demo(paths).with_context(|| {
         let roots: Vec<String> = paths.asset_roots().iter().map(|root| root.display().to_string()).collect();
-        format!(
-            "the demo meeting {MEETING} was found in none of these folders: {}; install Hansard again",
-            roots.join(", ")
-        )
+        format!("the demo meeting was found in none of these folders: {}; install Hansard again", roots.join(", "))
     })
 }
 
-/// One line for each segment, with the time at which it was said.
+/// One line for each segment, with the time at which it was said and who said it.
 fn timed_text(transcript: &Transcript) -> String {
     let mut text = String::new();
     for segment in &transcript.segments {
-        writeln!(text, "[{} - {}] {}", segment.span.start, segment.span.end, segment.text.trim())
+        let speaker = segment.speaker.as_deref().map(|label| format!("{}: ", transcript.name_of(label)));
+        let (span, said) = (segment.span, segment.text.trim());
+        writeln!(text, "[{} - {}] {}{said}", span.start, span.end, speaker.unwrap_or_default())
             .expect("a string takes all that is written");
     }
     text
@@ -83,7 +80,7 @@ fn summary(transcript: &Transcript, report: &JobReport) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transcript::Segment;
+    use crate::transcript::{Segment, Speaker};
     use crate::units::TimeSpan;
 
     #[test]
@@ -93,8 +90,10 @@ mod tests {
             text: text.to_owned(),
             ..Segment::default()
         };
-        let segments = vec![segment(0.5, 9.9, " Welcome back."), segment(61.0, 62.0, " Yes.")];
-        let transcript = Transcript { segments, ..Transcript::default() };
-        assert_eq!(timed_text(&transcript), "[0:00 - 0:09] Welcome back.\n[1:01 - 1:02] Yes.\n");
+        let yes = Segment { speaker: Some("SPEAKER_00".to_owned()), ..segment(61.0, 62.0, " Yes.") };
+        let segments = vec![segment(0.5, 9.9, " Welcome back."), yes];
+        let nora = Speaker { label: "SPEAKER_00".to_owned(), name: Some("Nora".to_owned()), ..Speaker::default() };
+        let transcript = Transcript { segments, speakers: vec![nora], ..Transcript::default() };
+        assert_eq!(timed_text(&transcript), "[0:00 - 0:09] Welcome back.\n[1:01 - 1:02] Nora: Yes.\n");
     }
 }

@@ -6,6 +6,7 @@ use crate::models::catalog;
 pub use crate::models::device::ComputeDevice;
 pub use crate::nn::ComputeType;
 pub use crate::nn::whisper::Task;
+use crate::paths::AppPaths;
 pub use crate::pipeline::diarize::SpeakerCount;
 pub use crate::pipeline::options::{Numerals, PreviousText};
 use crate::settings::Settings;
@@ -130,6 +131,16 @@ impl JobRequest {
             device: ComputeDevice::Auto,
             compute_type: ComputeType::Int8,
         }
+    }
+}
+
+impl JobRequest {
+    /// The bundled meeting with the bundled voices, so that its speakers get their names; `None` if this installation
+    /// lacks it.
+    pub fn demo(paths: &AppPaths) -> Option<Self> {
+        let mut request = Self::new(paths.asset("demo/meetings/demo_1min_2spk.flac")?, catalog::DEFAULT_MODEL);
+        request.speakers.voices = paths.asset("demo/speakers");
+        Some(request)
     }
 }
 

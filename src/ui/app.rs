@@ -41,7 +41,7 @@ pub struct Setup {
     /// How paths are asked for.
     pub dialogs: Box<dyn Dialogs>,
     /// The bundled meeting, if this installation has it.
-    pub demo: Option<PathBuf>,
+    pub demo: Option<JobRequest>,
     /// What to show first.
     pub open: Open,
 }
@@ -58,7 +58,7 @@ pub struct App {
     dialogs: Box<dyn Dialogs>,
     asked: Option<Purpose>,
     path_bar: Option<PathBar>,
-    demo: Option<PathBuf>,
+    demo: Option<JobRequest>,
     title: String,
 }
 
@@ -225,14 +225,19 @@ impl App {
                 }
                 transcript_ui(ui, recording, recording_idx, &mut self.views[recording_idx]);
             }
-            None => welcome::welcome_ui(ui, self.demo.as_deref(), self.state.n_speakers(), actions),
+            None => welcome::welcome_ui(
+                ui,
+                self.demo.as_ref().map(|demo| demo.path.as_path()),
+                self.state.n_speakers(),
+                actions,
+            ),
         });
     }
 
     fn perform(&mut self, action: Action, ctx: &egui::Context) {
         match action {
             Action::TryDemo => {
-                let demo = self.demo.clone();
+                let demo = self.demo.as_ref().map(|demo| demo.path.clone());
                 self.open(demo.into_iter().collect());
             }
             Action::AskForRecordings => self.ask(Purpose::Open, Question::Open, ctx),
@@ -306,7 +311,8 @@ impl App {
         };
         let mut first = None;
         for path in paths {
-            let mut request = JobRequest::new(path.clone(), DEFAULT_MODEL);
+            let demo = self.demo.as_ref().filter(|demo| demo.path == path);
+            let mut request = demo.map_or_else(|| JobRequest::new(path.clone(), DEFAULT_MODEL), JobRequest::clone);
             request.speakers.count.exact = self.state.n_speakers();
             let recording_idx = self.state.add_job(engine.transcribe(request), path);
             first.get_or_insert(recording_idx);

@@ -31,7 +31,7 @@ use std::sync::Arc;
 
 use eframe::egui;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, JobRequest};
 use crate::paths::AppPaths;
 use crate::settings::Settings;
 use crate::transcript::Transcript;
@@ -59,7 +59,7 @@ pub struct Open {
 pub fn run(paths: AppPaths, open: Open) -> anyhow::Result<()> {
     let (settings, settings_warning) = Settings::load(&paths.settings_file());
     let setup = Setup {
-        demo: paths.asset("demo/meetings/demo_1min_2spk.flac"),
+        demo: JobRequest::demo(&paths),
         start_engine: Box::new(move |wake| Engine::start(paths, None, wake)),
         settings,
         settings_warning,

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use eframe::egui::{self, DroppedFile, HoveredFile, Key, Modifiers, Role, accesskit::Toggled};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use hansard::engine::{Engine, Wake};
+use hansard::engine::{Engine, JobRequest, Wake};
 use hansard::export::Format;
 use hansard::paths::AppPaths;
 use hansard::settings::{Settings, Theme};
@@ -308,7 +308,7 @@ impl Window {
             settings: Settings { theme: Theme::Light, ..Settings::default() },
             settings_warning: None,
             dialogs: Box::new(Script { answers: answers.clone(), asked: asked.clone(), is_asked: false }),
-            demo: Some(demo()),
+            demo: Some(JobRequest::new(demo(), "demo")),
             open,
         });
         let frame = |ui: &mut egui::Ui, app: &mut App| {
