@@ -3,12 +3,13 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use clap::builder::RangedI64ValueParser;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, value_parser};
 
 use crate::engine::{
-    Alignment, ComputeDevice, ComputeType, DEFAULT_BATCH_SIZE, DEFAULT_DIARIZATION, DEFAULT_MODEL, Diarize, Mode,
-    Numerals, PreviousText, SpeakerCount, SpeakerRequest, Task,
+    Alignment, ComputeDevice, ComputeType, DEFAULT_BATCH_SIZE, DEFAULT_DIARIZATION, DEFAULT_MODEL, Diarize,
+    MAX_SPEAKERS, Mode, Numerals, PreviousText, SpeakerCount, SpeakerRequest, Task,
 };
 use crate::export::Format;
 
@@ -197,16 +198,16 @@ pub(super) struct SpeakerArguments {
     pub(super) voices: Option<PathBuf>,
 
     /// How many people speak, where that is known
-    #[arg(long, value_name = "N", conflicts_with_all = ["min_speakers", "max_speakers"])]
-    pub(super) num_speakers: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = speakers(), conflicts_with_all = ["min_speakers", "max_speakers"])]
+    pub(super) num_speakers: Option<u16>,
 
     /// At least so many people speak
-    #[arg(long, value_name = "N")]
-    pub(super) min_speakers: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = speakers())]
+    pub(super) min_speakers: Option<u16>,
 
     /// At most so many people speak
-    #[arg(long, value_name = "N")]
-    pub(super) max_speakers: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = speakers())]
+    pub(super) max_speakers: Option<u16>,
 
     /// Do not ask who speaks
     #[arg(long, conflicts_with_all = ["voices", "num_speakers", "min_speakers", "max_speakers"])]
@@ -225,6 +226,10 @@ pub(super) struct SpeakerArguments {
     pub(super) diarization_model: String,
 }
 
+fn speakers() -> RangedI64ValueParser<u16> {
+    value_parser!(u16).range(1..=MAX_SPEAKERS as i64)
+}
+
 impl SpeakerArguments {
     /// Whether words get times of their own.
     pub(super) fn alignment(&self) -> Alignment {
@@ -237,7 +242,7 @@ impl SpeakerArguments {
 
     /// What is to be found out about speakers.
     pub(super) fn request(&self) -> SpeakerRequest {
-        let number = |number: Option<NonZeroUsize>| number.map(usize::from);
+        let number = |number: Option<u16>| number.map(usize::from);
         SpeakerRequest {
             diarize: if self.no_diarize { Diarize::Off } else { Diarize::On },
             model: self.diarization_model.clone(),

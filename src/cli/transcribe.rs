@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use crate::engine::{Engine, JobRequest};
+use crate::engine::{Engine, Hints, JobRequest};
 use crate::export::{self, Format, Info};
 use crate::files;
 use crate::paths::AppPaths;
@@ -29,6 +29,10 @@ pub(super) fn run(arguments: TranscribeArguments, paths: &AppPaths) -> anyhow::R
         let message = format!("--min-speakers {min} is more than --max-speakers {max}");
         return Err(args::wrong_usage_of_transcribe(&message).into());
     }
+    if arguments.speakers.no_diarize && arguments.format.contains(&Format::Rttm) {
+        let message = "--format rttm says who speaks when; leave out --no-diarize";
+        return Err(args::wrong_usage_of_transcribe(message).into());
+    }
     let destination = Destination::of(&arguments)?;
     let n_threads = arguments.threads.map(usize::from);
     let mut engine = Engine::start(paths.clone(), n_threads, Arc::new(|| {})).context("cannot start the engine")?;
@@ -39,9 +43,11 @@ pub(super) fn run(arguments: TranscribeArguments, paths: &AppPaths) -> anyhow::R
         language: language.clone(),
         task: arguments.task.into(),
         mode: manner.mode.into(),
-        prompt: arguments.prompt.clone(),
-        hotwords: manner.hotwords.clone(),
-        prefix: manner.prefix.clone(),
+        hints: Hints {
+            prompt: arguments.prompt.clone(),
+            hotwords: manner.hotwords.clone(),
+            prefix: manner.prefix.clone(),
+        },
         numerals: manner.numerals(),
         previous_text: manner.previous_text(),
         beam_size: arguments.beam_size.into(),

@@ -7,7 +7,7 @@ pub use crate::models::device::ComputeDevice;
 pub use crate::nn::ComputeType;
 pub use crate::nn::whisper::Task;
 use crate::paths::AppPaths;
-pub use crate::pipeline::diarize::SpeakerCount;
+pub use crate::pipeline::diarize::options::{MAX_SPEAKERS, SpeakerCount};
 pub use crate::pipeline::options::{Numerals, PreviousText};
 use crate::settings::Settings;
 use crate::task::CancelToken;
@@ -73,6 +73,17 @@ impl Default for SpeakerRequest {
     }
 }
 
+/// What helps a model with names and terms.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// What the recording is about: names and terms in it are recognised more easily. Empty for nothing.
+    pub prompt: String,
+    /// Names and terms that may come up at any time. Empty for none.
+    pub hotwords: String,
+    /// The words that the recording begins with; the transcript goes on after them. Empty for whatever it begins with.
+    pub prefix: String,
+}
+
 /// A recording to transcribe, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobRequest {
@@ -86,12 +97,8 @@ pub struct JobRequest {
     pub task: Task,
     /// How the model goes through the recording.
     pub mode: Mode,
-    /// What the recording is about: names and terms in it are recognised more easily. Empty for nothing.
-    pub prompt: String,
-    /// Names and terms that may come up at any time. Empty for none.
-    pub hotwords: String,
-    /// The words that the recording begins with; the transcript goes on after them. Empty for whatever it begins with.
-    pub prefix: String,
+    /// What helps the model with names and terms.
+    pub hints: Hints,
     /// How numbers are written.
     pub numerals: Numerals,
     /// What each window of the sequential mode knows of the text before it.
@@ -119,9 +126,7 @@ impl JobRequest {
             language: None,
             task: Task::Transcribe,
             mode: Mode::Batched,
-            prompt: String::new(),
-            hotwords: String::new(),
-            prefix: String::new(),
+            hints: Hints::default(),
             numerals: Numerals::AsModelWrites,
             previous_text: PreviousText::Given,
             beam_size: 1,

@@ -12,14 +12,16 @@ use rayon::ThreadPool;
 
 use crate::audio::{Mono16k, decode};
 use crate::files::FileError;
-use crate::models::{MemoryCache, catalog};
+use crate::models::MemoryCache;
+use crate::models::catalog::{self, CatalogError};
 use crate::nn::plda::Plda;
 use crate::nn::sincnet_lstm::PyanNet;
 use crate::nn::whisper::{Task, Whisper};
 use crate::paths::AppPaths;
+use crate::pipeline::align::Aligned;
 use crate::pipeline::chunk::merge_regions;
 use crate::pipeline::diarize::embed::{Embedder, embeddings};
-use crate::pipeline::diarize::{Diarization, DiarizeOptions, DiarizedSpeaker, cluster_and_reconstruct};
+use crate::pipeline::diarize::{Clustering, Diarization, DiarizeOptions, DiarizedSpeaker, cluster_and_reconstruct};
 use crate::pipeline::options::{TranscribeOptions, check_model};
 use crate::pipeline::recognise::{SpeakerVoice, recognise, voiceprints};
 use crate::pipeline::segmentation::{Activity, segmentation};
@@ -80,7 +82,7 @@ fn run(
 ) -> anyhow::Result<Transcript> {
     let path = &request.path;
     // What is wrong with the request is told before an hour of audio is decoded.
-    models.check_whisper(&request.model)?;
+    check(models, paths, request)?;
     let decoded = context.stage(Stage::Decode, |progress| decode::decode(path, &paths.cache_dir, progress))?;
     let samples = decoded.samples;
     let duration = SampleIdx(samples.len()).to_seconds();
@@ -133,6 +135,21 @@ fn run(
     }
     transcript.segments = segments;
     Ok(transcript)
+}
+
+/// Refuses what is misspelt. That a model is not on this machine is no mistake: the job does without it.
+fn check(models: &MemoryCache, paths: &AppPaths, request: &JobRequest) -> anyhow::Result<()> {
+    models.check_whisper(&request.model)?;
+    if let Alignment::With(folder) = &request.alignment {
+        anyhow::ensure!(folder.is_dir(), "there is no folder {} with an aligner", folder.display());
+    }
+    if let Some(folder) = &request.speakers.voices {
+        anyhow::ensure!(folder.is_dir(), "there is no folder {} with voices", folder.display());
+    }
+    match catalog::diarization_folder(&request.speakers.model, paths) {
+        Err(unknown @ CatalogError::UnknownDiarization(_)) => Err(unknown.into()),
+        _ => Ok(()),
+    }
 }
 
 fn tell_models(models: &MemoryCache, context: &JobContext<'_>) {
@@ -198,6 +215,14 @@ fn load_diarizer(models: &mut MemoryCache, paths: &AppPaths, name: &str) -> anyh
         Some(name) => Some(Plda::load(&catalog::part_folder(&config, name)?)?),
         None => None,
     };
+    // An hour of voices would be taken before the clustering found that out.
+    let has_plda = plda.as_ref().is_some_and(|plda| plda.dimension() == embedder.dimension());
+    anyhow::ensure!(
+        has_plda || !matches!(options.clustering, Clustering::Vbx { .. }),
+        "{}: its clustering needs a PLDA for voices of {} numbers; install the whole model again",
+        config.display(),
+        embedder.dimension()
+    );
     Ok((segmenter, Diarizer { options, embedder, plda }))
 }
 
@@ -208,8 +233,7 @@ struct Said<'a> {
     task: Task,
 }
 
-/// Gives words their times: by the aligner of the language, else by Whisper's attention, else not at all. Only being
-/// cancelled ends the job here.
+/// Gives words their times: by the aligner of the language, else by Whisper's attention, else not at all.
 fn aligned(
     samples: &Mono16k,
     said: Said<'_>,
@@ -238,22 +262,38 @@ fn aligned(
             Ok(aligner) => align::align(samples, segments.clone(), language, &aligner, progress),
             Err(reason) => {
                 context.warn(format!("The times of words come from Whisper and are less exact: {reason}."));
-                align::cross_attention::align(samples, segments.clone(), language, task, whisper, progress)
+                Ok(Aligned { segments, warnings: Vec::new() })
             }
         };
-        match aligned {
-            Ok(aligned) => {
-                for warning in aligned.warnings {
-                    context.warn(warning);
+        let (mut timed, untimed): (Vec<Segment>, Vec<Segment>) = match aligned {
+            Ok(Aligned { segments, .. }) => {
+                segments.into_iter().partition(|segment| !segment.words.is_empty() || segment.text.trim().is_empty())
+            }
+            // Cancelled, or the samples cannot be read any more.
+            Err(error) => return Err(error.into()),
+        };
+        if !untimed.is_empty() {
+            if !timed.is_empty() {
+                let n = untimed.len();
+                context.warn(format!("The times of words in {n} passages come from Whisper and are less exact."));
+            }
+            let attended = align::cross_attention::align(samples, untimed.clone(), language, task, whisper, progress);
+            timed.extend(match attended {
+                Ok(Aligned { segments, warnings }) => {
+                    for warning in warnings {
+                        context.warn(warning);
+                    }
+                    segments
                 }
-                Ok(aligned.segments)
-            }
-            Err(StageError::Cancelled(cancelled)) => Err(cancelled.into()),
-            Err(error) => {
-                context.warn(format!("Words have no times: {error}."));
-                Ok(segments)
-            }
+                Err(StageError::Cancelled(cancelled)) => return Err(cancelled.into()),
+                Err(error) => {
+                    context.warn(format!("Some words have no times: {error}."));
+                    untimed
+                }
+            });
+            timed.sort_by(|a, b| a.span.start.0.total_cmp(&b.span.start.0));
         }
+        Ok(timed)
     })
 }
 
@@ -339,9 +379,9 @@ fn options_of(request: &JobRequest) -> TranscribeOptions {
         task: request.task,
         batch_size: request.batch_size,
         beam_size: request.beam_size,
-        prompt: request.prompt.clone(),
-        hotwords: request.hotwords.clone(),
-        prefix: request.prefix.clone(),
+        prompt: request.hints.prompt.clone(),
+        hotwords: request.hints.hotwords.clone(),
+        prefix: request.hints.prefix.clone(),
         numerals: request.numerals,
         previous_text: request.previous_text,
         ..TranscribeOptions::default()

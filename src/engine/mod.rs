@@ -31,8 +31,8 @@ pub use crate::models::convert::convert_whisper;
 pub use crate::task::CancelToken;
 pub use bench::{BenchError, BenchModel, BenchReport, BenchRequest, DecodeTiming, MemoryUse, measure_stages};
 pub use command::{
-    Alignment, Command, ComputeDevice, ComputeType, DEFAULT_BATCH_SIZE, Diarize, JobId, JobRequest, Mode, Numerals,
-    PreviousText, SpeakerCount, SpeakerRequest, Task,
+    Alignment, Command, ComputeDevice, ComputeType, DEFAULT_BATCH_SIZE, Diarize, Hints, JobId, JobRequest,
+    MAX_SPEAKERS, Mode, Numerals, PreviousText, SpeakerCount, SpeakerRequest, Task,
 };
 pub use event::{Event, JobProgress, JobReport, LoadedModel, Stage};
 pub use job::one_line;

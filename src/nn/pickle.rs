@@ -16,8 +16,11 @@ use zip::{CompressionMethod, ZipArchive};
 
 /// Key of the weights where a file holds more than them, as Lightning's do.
 const WEIGHTS_KEY: &str = "state_dict";
-/// The pickle of a tree of weights is some hundred bytes a tensor; this is a thousand times what the largest one needs.
-const MAX_PICKLE_BYTES: usize = 64 << 20;
+/// The pickle of a tree of weights is some hundred bytes a tensor; this is ten times what the largest one needs.
+const MAX_PICKLE_BYTES: usize = 4 << 20;
+
+/// The names of functions are copied, and none that matters is longer.
+const MAX_GLOBAL_BYTES: usize = 256;
 
 /// A file is no checkpoint of PyTorch's, or one that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -321,6 +324,9 @@ impl<'a> Machine<'a> {
                 let [Value::Text(module), Value::Text(name)] = [&self.values[names[0]], &self.values[names[1]]] else {
                     return Err(PickleError::Broken(at));
                 };
+                if module.len() + name.len() > MAX_GLOBAL_BYTES {
+                    return Err(PickleError::Broken(at));
+                }
                 let global = format!("{module}.{name}");
                 self.push(Value::Global(global));
             }
@@ -533,6 +539,7 @@ mod tests {
             (b"\x80\x02X\xff\xff\xff\xff.", "broken"),
             (b"\x80\x02\x8d\xff\xff\xff\xff\xff\xff\xff\xff.", "broken"),
             (b"\x80\x02cos\nsystem", "broken"),
+            (&[b"X\x00\x01\x00\x00".as_slice(), &[b'a'; 256], b"q\x00h\x00\x93."].concat(), "broken"),
             (b"\x80\x02\xf5.", "instruction 0xf5"),
         ] {
             let error = Machine::run(code).err().expect("no value").to_string();
