@@ -112,8 +112,8 @@ impl Coordinator {
                 self.start_next();
             }
             Command::Voices(command) => {
-                let answer = voices::perform_alone(&command, &self.paths).map_err(|error| error.to_string());
-                self.emit(Event::Voices(answer));
+                let perform = || voices::perform_alone(&command, &self.paths).map_err(|error| error.to_string());
+                self.emit(worker::voices_guarded(perform));
             }
             Command::SaveSettings(settings) => {
                 if let Err(error) = settings.save(&self.paths.settings_file()) {

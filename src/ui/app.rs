@@ -215,6 +215,8 @@ impl App {
                 .default_size(288.0)
                 .size_range(240.0..=(window_width * 0.5).max(240.0))
                 .show(ui, |ui| self.speakers_panel.ui(ui, &self.state, actions));
+        } else {
+            self.speakers_panel.hide(actions);
         }
         let page =
             Frame::new().fill(theme::palette(ui).page).inner_margin(Margin { left: 24, right: 8, top: 16, bottom: 0 });
@@ -291,9 +293,9 @@ impl App {
                     self.send(Command::Voices(command));
                 }
             }
-            Action::TakeBackVoice => {
+            Action::TakeBackVoice(SpeakerId { recording_idx, label }) => {
                 if self.engine.is_some()
-                    && let Some(command) = self.state.take_back_voice()
+                    && let Some(command) = self.state.take_back_voice(recording_idx, &label)
                 {
                     self.send(Command::Voices(command));
                 }

@@ -27,8 +27,6 @@ use listen::{Listener, NamedFile, as_unicode, recordings_in, unix_ms, weights_id
 
 pub use listen::RECORDING_EXTENSIONS;
 
-const BUILT_IN_MODEL: &str = "demo/models/ecapa-demo";
-
 /// What can be done with enrolled voices.
 #[derive(Clone, Debug, PartialEq)]
 pub enum VoiceCommand {
@@ -81,8 +79,13 @@ pub enum VoiceCommand {
         /// The label of the speaker there.
         speaker: String,
     },
-    /// Forget what was learned last from a meeting.
-    UndoLearning,
+    /// Forget what was learned from a speaker of a meeting.
+    UndoLearning {
+        /// The recording of the meeting.
+        recording: PathBuf,
+        /// The label of the speaker there.
+        speaker: String,
+    },
 }
 
 /// What came of a [`VoiceCommand`].
@@ -107,6 +110,8 @@ pub enum VoicesOutcome {
         names: Vec<String>,
         /// Files that gave a voiceprint.
         n_files: usize,
+        /// Files that gave none; a warning says why.
+        n_left_out: usize,
     },
     /// A voice is called something else.
     Renamed,
@@ -205,7 +210,7 @@ impl VoiceCommand {
             | Self::Merge { .. }
             | Self::Remove { .. }
             | Self::Learn { .. }
-            | Self::UndoLearning => false,
+            | Self::UndoLearning { .. } => false,
         }
     }
 }
@@ -214,9 +219,7 @@ impl VoiceModel {
     /// The model of this installation.
     pub fn load(models: &mut MemoryCache, paths: &AppPaths) -> Result<Self, VoicesError> {
         let folder = catalog::recogniser_folder(paths).map_err(LoadError::from)?;
-        let is_built_in = paths.asset(BUILT_IN_MODEL).is_some_and(|built_in| built_in == folder);
-        let options = if is_built_in { RecogniseOptions::demo() } else { RecogniseOptions::voxceleb() };
-        Ok(Self { ecapa: models.ecapa()?, id: weights_id(&folder)?, options })
+        Ok(Self { ecapa: models.ecapa()?, id: weights_id(&folder)?, options: RecogniseOptions::demo() })
     }
 }
 
@@ -243,14 +246,17 @@ pub fn perform(
             let model = VoiceModel::load(models, paths)?;
             let known = Voices::default();
             let prints = Listener::new(&model, paths, &mut warnings).prints(&files, &known, progress)?;
-            enrol(prints, paths, &mut warnings)?
+            enrol(prints, files.len(), paths, &mut warnings)?
         }
         VoiceCommand::EnrolFolder { folder } => {
             let files = recordings_in(folder, &mut warnings)?;
             let (known, _) = voices::load(&voices_file(paths));
             let model = VoiceModel::load(models, paths)?;
-            let prints = Listener::new(&model, paths, &mut warnings).prints(&files, &known, progress)?;
-            enrol(prints, paths, &mut warnings)?
+            let mut prints = Listener::new(&model, paths, &mut warnings).prints(&files, &known, progress)?;
+            for (name, print) in &mut prints {
+                *name = enrolled_name(name, print, &known, &mut warnings);
+            }
+            enrol(prints, files.len(), paths, &mut warnings)?
         }
         VoiceCommand::Rename { from, to } => {
             change(paths, &mut warnings, |voices| voices.rename(from, to))?;
@@ -285,8 +291,9 @@ pub fn perform(
             change(paths, &mut warnings, |voices| voices.learn(name, print))?;
             VoicesOutcome::Learned
         }
-        VoiceCommand::UndoLearning => {
-            let (name, _) = change(paths, &mut warnings, Voices::undo_learning)?;
+        VoiceCommand::UndoLearning { recording, speaker } => {
+            let recording = as_unicode(recording);
+            let (name, _) = change(paths, &mut warnings, |voices| voices.undo_learning(&recording, speaker))?;
             VoicesOutcome::Unlearned { name }
         }
     };
@@ -314,7 +321,10 @@ pub fn known_voices(
     let mut voices = listener.enrolled(progress)?;
     if let Some(folder) = folder {
         for voice in listener.in_folder(folder, progress)?.list() {
-            voices.enrol(&voice.name, voice.prints.clone())?;
+            for print in &voice.prints {
+                let name = enrolled_name(&voice.name, print, &voices, &mut warnings);
+                voices.enrol(&name, vec![print.clone()])?;
+            }
         }
     }
     let mut known = Vec::new();
@@ -332,25 +342,45 @@ pub fn known_voices(
     Ok((known, warnings))
 }
 
+/// The name that a voiceprint of a folder goes by: what the enrolled voice is called that has it already, where there
+/// is one, and what the folder says otherwise.
+fn enrolled_name(name: &str, print: &Voiceprint, enrolled: &Voices, warnings: &mut Vec<String>) -> String {
+    let Some(owner) = enrolled.other_owner(name, print) else { return name.to_owned() };
+    if let Origin::EnrolledFile { path, .. } = &print.origin {
+        warnings.push(format!("{} is enrolled as {owner}.", path.display()));
+    }
+    owner.to_owned()
+}
+
 fn enrol(
     prints: Vec<(String, Voiceprint)>,
+    n_asked: usize,
     paths: &AppPaths,
     warnings: &mut Vec<String>,
 ) -> Result<VoicesOutcome, VoicesError> {
     if prints.is_empty() {
         return Err(VoicesError::NothingTaken(warnings.join(" ")));
     }
-    let n_files = prints.len();
+    let (n_files, n_left_out) = (prints.len(), n_asked - prints.len());
     let mut names: Vec<String> = Vec::new();
     for (name, _) in &prints {
         if !names.contains(name) {
             names.push(name.clone());
         }
     }
+    let mut moved = Vec::new();
     change(paths, warnings, |voices| {
-        prints.into_iter().try_for_each(|(name, print)| voices.enrol(&name, vec![print]))
+        prints.into_iter().try_for_each(|(name, print)| {
+            if let Some(owner) = voices.other_owner(&name, &print)
+                && let Origin::EnrolledFile { path, .. } = &print.origin
+            {
+                moved.push(format!("{} was enrolled as {owner}, and is enrolled as {name} now.", path.display()));
+            }
+            voices.enrol(&name, vec![print])
+        })
     })?;
-    Ok(VoicesOutcome::Enrolled { names, n_files })
+    warnings.append(&mut moved);
+    Ok(VoicesOutcome::Enrolled { names, n_files, n_left_out })
 }
 
 fn test(
