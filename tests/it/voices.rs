@@ -443,7 +443,7 @@ fn files_that_are_no_single_voice_are_told_of_and_the_others_go_on() {
     assert_eq!(home.known(Some(&folder)), (voices, warnings), "a file that looks the same is not listened to again");
 
     let quiet = home.folder.path().join("quiet.wav");
-    write_wav(&quiet, &[0.0; 32_000]);
+    write_wav(&quiet, &vec![0.0; 32_000]);
     let nothing = home.folder.path().join("nothing");
     fs::create_dir(&nothing).expect("a writable folder");
     for (command, part) in [
