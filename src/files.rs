@@ -84,8 +84,8 @@ fn replace(
     replace().map_err(FileError::of("write", path))
 }
 
-/// Makes the rename itself durable. Windows cannot open folders and does not need it.
-fn sync_folder(folder: &Path) -> io::Result<()> {
+/// Makes a rename in a folder durable. Windows cannot open folders and does not need it.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 

@@ -1,6 +1,7 @@
 //! The user's choices, kept as RON. A damaged or newer file yields defaults plus a warning and is set aside before
 //! anything is written over it; nothing here decides what a choice means.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::files::{self, FileError};
+use crate::paths::AppPaths;
 
 /// What the user chose.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +21,107 @@ pub struct Settings {
     pub export_dir: Option<PathBuf>,
     /// Name of the last export format, as `export::Format` spells it.
     pub export_format: Option<String>,
+    /// Models in memory and on disk.
+    pub models: ModelSettings,
+}
+
+/// What the user chose about models in memory and on disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelSettings {
+    /// Folder of the models on disk; `None`: in the platform's folder for caches.
+    pub cache_dir: Option<PathBuf>,
+    /// Whether models are kept on disk, ready to load. Where not, nothing is written.
+    pub use_model_cache: bool,
+    /// What models may take of the memory, in MB of 10⁶ bytes; `None`: half of what there is.
+    pub memory_budget_mb: Option<u64>,
+    /// What models may take of the memory of each graphics card; `None`: half of it.
+    pub gpu_memory_budget_mb: Option<u64>,
+    /// What models may take of the disk, in GB of 10⁹ bytes; `None`: as much as they want.
+    pub disk_budget_gb: Option<u64>,
+    /// Models in memory at most; `None`: as many as the budget allows.
+    pub max_models: Option<usize>,
+    /// Minutes after which a model that nobody uses leaves the memory; 0: never.
+    pub idle_unload_minutes: u32,
+    /// How full the machine's memory may be before idle models leave it; 100 or more: they stay.
+    pub pressure_threshold_percent: u8,
+    /// How often that is looked at.
+    pub pressure_interval_secs: u32,
+    /// Models to load when Hansard starts, by their names or keys.
+    pub preload: Vec<String>,
+    /// Whether the files as they were fetched are kept beside those that are ready to load.
+    pub keep_originals: bool,
+    /// Whether nothing at all may be fetched.
+    pub offline: bool,
+    /// The hub to fetch from, in place of `HF_ENDPOINT` and of Hugging Face's own.
+    pub hf_endpoint: Option<String>,
+}
+
+impl Default for ModelSettings {
+    fn default() -> Self {
+        Self {
+            cache_dir: None,
+            use_model_cache: true,
+            memory_budget_mb: None,
+            gpu_memory_budget_mb: None,
+            disk_budget_gb: None,
+            max_models: None,
+            idle_unload_minutes: 15,
+            pressure_threshold_percent: 90,
+            pressure_interval_secs: 5,
+            preload: Vec::new(),
+            keep_originals: false,
+            offline: false,
+            hf_endpoint: None,
+        }
+    }
+}
+
+impl ModelSettings {
+    /// The folder of the models on disk.
+    pub fn cache_root(&self, paths: &AppPaths) -> PathBuf {
+        self.cache_dir.clone().unwrap_or_else(|| paths.cache_dir.clone())
+    }
+
+    /// These choices but for those that were made anew for this start.
+    pub fn with(&self, overrides: &ModelOverrides) -> Self {
+        let mut settings = self.clone();
+        if let Some(folder) = &overrides.cache_dir {
+            settings.cache_dir = Some(folder.clone());
+        }
+        if let Some(models) = &overrides.preload {
+            settings.preload.clone_from(models);
+        }
+        settings.offline |= overrides.offline;
+        settings
+    }
+}
+
+/// What the command line and the environment say about models. It holds for this start and is not kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModelOverrides {
+    /// Folder of the models on disk.
+    pub cache_dir: Option<PathBuf>,
+    /// Models to load at start.
+    pub preload: Option<Vec<String>>,
+    /// Whether nothing may be fetched; where not, the settings decide.
+    pub offline: bool,
+}
+
+impl ModelOverrides {
+    /// What the environment says; `variable` looks one up. An empty variable counts as none.
+    pub fn from_environment(variable: impl Fn(&str) -> Option<OsString>) -> Self {
+        let said = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let names = |list: OsString| -> Vec<String> {
+            let list = list.to_string_lossy().into_owned();
+            list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+        };
+        Self {
+            cache_dir: said("HANSARD_CACHE_DIR").map(PathBuf::from),
+            preload: said("HANSARD_PRELOAD_MODELS").map(names),
+            offline: false,
+        }
+    }
 }
 
 /// Colours of the window.
@@ -76,15 +179,69 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("settings.ron");
         assert_eq!(Settings::load(&path), (Settings::default(), None));
-        let settings =
-            Settings { theme: Theme::Dark, export_dir: Some("/tmp/x".into()), export_format: Some("srt".into()) };
+        let models =
+            ModelSettings { disk_budget_gb: Some(20), preload: vec!["small".into()], ..ModelSettings::default() };
+        let (export_dir, export_format) = (Some("/tmp/x".into()), Some("srt".into()));
+        let settings = Settings { theme: Theme::Dark, export_dir, export_format, models };
         settings.save(&path).expect("a writable folder");
         assert_eq!(Settings::load(&path), (settings, None));
     }
 
     #[test]
+    fn choices_that_are_not_in_the_file_are_the_usual_ones() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("settings.ron");
+        for (text, expected) in [
+            ("(theme: Dark)", ModelSettings::default()),
+            ("(models: ())", ModelSettings::default()),
+            (
+                "(models: (idle_unload_minutes: 0, memory_budget_mb: Some(900)))",
+                ModelSettings { idle_unload_minutes: 0, memory_budget_mb: Some(900), ..ModelSettings::default() },
+            ),
+        ] {
+            fs::write(&path, text).expect("a writable folder");
+            let (settings, warning) = Settings::load(&path);
+            assert_eq!((settings.models, warning), (expected, None), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_at_the_start_wins() {
+        let kept = ModelSettings { cache_dir: Some("/kept".into()), offline: true, ..ModelSettings::default() };
+        let names = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        for (cache_dir, preload, expected_dir, expected_preload) in [
+            (None, None, "/kept", names(&[])),
+            (Some(""), Some(""), "/kept", names(&[])),
+            (
+                Some("/said"),
+                Some(" small, ,whisperx_align_de_cpu"),
+                "/said",
+                names(&["small", "whisperx_align_de_cpu"]),
+            ),
+        ] {
+            let overrides = ModelOverrides::from_environment(|name| match name {
+                "HANSARD_CACHE_DIR" => cache_dir.map(OsString::from),
+                "HANSARD_PRELOAD_MODELS" => preload.map(OsString::from),
+                _ => None,
+            });
+            let settings = kept.with(&overrides);
+            assert_eq!(settings.cache_dir, Some(expected_dir.into()));
+            assert_eq!(settings.preload, expected_preload);
+            assert!(settings.offline, "nothing said takes it back");
+        }
+    }
+
+    #[test]
     fn a_damaged_file_gives_defaults_a_warning_and_a_copy() {
-        for text in [&b"(theme: Purple)"[..], b"(theme: Dark", b"\0\x01", b"", b"(theme: Dark, \xff)", b"(later: 3)"] {
+        for text in [
+            &b"(theme: Purple)"[..],
+            b"(theme: Dark",
+            b"\0\x01",
+            b"",
+            b"(theme: Dark, \xff)",
+            b"(later: 3)",
+            b"(models: (later: 3))",
+        ] {
             let folder = tempfile::tempdir().expect("a temporary folder");
             let path = folder.path().join("settings.ron");
             fs::write(&path, text).expect("a writable folder");

@@ -5,7 +5,7 @@
 ///
 /// For the first five, whisperX takes the bundles of torchaudio (`WAV2VEC2_ASR_BASE_960H`,
 /// `VOXPOPULI_ASR_BASE_10K_{FR,DE,ES,IT}`); here are the same networks as their authors published them on Hugging Face.
-const ALIGNERS: [(&str, &str); 41] = [
+pub(super) const ALIGNERS: [(&str, &str); 41] = [
     ("en", "facebook/wav2vec2-base-960h"),
     ("fr", "facebook/wav2vec2-base-10k-voxpopuli-ft-fr"),
     ("de", "facebook/wav2vec2-base-10k-voxpopuli-ft-de"),

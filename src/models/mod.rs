@@ -6,8 +6,15 @@ pub mod aligners;
 pub mod catalog;
 pub mod convert;
 pub mod device;
-mod memory;
+pub mod download;
+pub mod hub_cache;
+pub mod key;
+mod loaded;
+pub mod memory;
+pub mod pressure;
 pub mod random;
 mod safetensors_file;
+pub mod store;
+pub mod token;
 
-pub use memory::{LoadError, MemoryCache};
+pub use loaded::{LoadError, MemoryCache};

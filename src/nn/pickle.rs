@@ -8,10 +8,11 @@
 //! neither depth nor repetition costs anything.
 
 use std::collections::BTreeMap;
-use std::io::Cursor;
+use std::io::{Cursor, Read, Seek};
 use std::ops::Range;
 
 use safetensors::Dtype;
+use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
 
 /// Key of the weights where a file holds more than them, as Lightning's do.
@@ -98,6 +99,32 @@ pub(super) fn tensors(bytes: &[u8]) -> Result<BTreeMap<String, Place>, PickleErr
         places.insert(name.clone(), place);
     }
     if places.is_empty() { Err(PickleError::NoTensors) } else { Ok(places) }
+}
+
+/// The functions and classes that the pickle of a checkpoint names: what Python would look up, and might call, to load it.
+/// Only the pickle is read, not the numbers.
+pub fn named_functions(file: impl Read + Seek) -> Result<Vec<String>, PickleError> {
+    let mut archive = ZipArchive::new(file)?;
+    let mut names = Vec::new();
+    for index in 0..archive.len() {
+        let entry = archive.by_index_raw(index)?;
+        if !entry.name()?.ends_with(".pkl") {
+            continue;
+        }
+        if entry.compression() != CompressionMethod::Stored {
+            return Err(PickleError::Broken(0));
+        }
+        let mut code = Vec::new();
+        entry.take(MAX_PICKLE_BYTES as u64 + 1).read_to_end(&mut code).map_err(ZipError::from)?;
+        if code.len() > MAX_PICKLE_BYTES {
+            return Err(PickleError::Broken(MAX_PICKLE_BYTES));
+        }
+        names.extend(Machine::run(&code)?.all.into_iter().filter_map(|value| match value {
+            Value::Global(name) => Some(name),
+            _ => None,
+        }));
+    }
+    Ok(names)
 }
 
 /// Number of a value.

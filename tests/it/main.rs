@@ -3,11 +3,17 @@
 
 mod audio;
 mod cli;
+mod download;
 mod engine;
 mod export;
 mod golden;
 mod gui;
 mod house_rules;
+mod hub;
+mod hub_cache;
+mod model_archive;
+mod model_memory;
+mod model_store;
 mod score_cli;
 mod sound;
 mod transcript;
