@@ -1,6 +1,10 @@
 //! Models: which there are, where their files are, and those that are in memory.
 //!
-//! A model is loaded when a job first needs it and stays for the jobs after it.
+//! A model is loaded when a job first needs it and stays for the jobs after it ([`MemoryCache`]).
+//!
+//! The parts of the two-level cache that shall take its place are here, and proven, but not yet tied together: models in
+//! memory under a budget ([`memory`], [`pressure`]), models on disk ([`store`], [`hub_cache`]), and downloads
+//! ([`download`], [`token`]).
 
 pub mod aligners;
 pub mod catalog;
