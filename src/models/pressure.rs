@@ -65,8 +65,7 @@ impl ReadMemory for SystemMemory {
     fn read(&mut self) -> Result<MemoryReading, UnreadableMemory> {
         let system = self.system.as_mut().ok_or(UnreadableMemory)?;
         system.refresh_memory();
-        let machine =
-            MemoryReading { total_bytes: system.total_memory(), available_bytes: system.available_memory() };
+        let machine = MemoryReading { total_bytes: system.total_memory(), available_bytes: system.available_memory() };
         if machine.total_bytes == 0 {
             return Err(UnreadableMemory);
         }
