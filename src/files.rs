@@ -32,18 +32,50 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 
 /// The same for content too large to be put together in memory first: `write` fills the temporary file.
 pub fn write_atomic_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), FileError> {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     fs::create_dir_all(folder).map_err(FileError::of("create folder", folder))?;
+    let mut temporary_file = temporary_file();
+    // Temporary files are private by default; an export shall be as readable as any file the user saves (less the umask).
+    #[cfg(unix)]
+    temporary_file.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    replace(path, &mut temporary_file, write)
+}
+
+/// The same as [`write_atomic`] for what is nobody else's business: where the system knows owners of files, only the
+/// user may read it, and look into folders that are created for it.
+pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    create_private_folder(folder_of(path))?;
+    replace(path, &mut temporary_file(), |file| file.write_all(bytes))
+}
+
+/// Creates a folder that only the user may look into, and those above it that are missing. One that is there stays as
+/// it is.
+pub fn create_private_folder(folder: &Path) -> Result<(), FileError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(FileError::of("create folder", folder))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn temporary_file() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".hansard-");
+    builder
+}
+
+fn replace(
+    path: &Path,
+    temporary_file: &mut tempfile::Builder<'_, '_>,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+) -> Result<(), FileError> {
+    let folder = folder_of(path);
     let replace = || -> io::Result<()> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".hansard-");
-        // Temporary files are private by default; an export shall be as readable as any file the user saves (less the umask).
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut temporary = builder.tempfile_in(folder)?;
+        let mut temporary = temporary_file.tempfile_in(folder)?;
         write(temporary.as_file_mut())?;
         temporary.as_file().sync_all()?;
         temporary.persist(path).map_err(|error| error.error)?;
@@ -52,8 +84,8 @@ pub fn write_atomic_with(path: &Path, write: impl FnOnce(&mut File) -> io::Resul
     replace().map_err(FileError::of("write", path))
 }
 
-/// Makes the rename itself durable. Windows cannot open folders and does not need it.
-fn sync_folder(folder: &Path) -> io::Result<()> {
+/// Makes a rename in a folder durable. Windows cannot open folders and does not need it.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
@@ -71,6 +103,23 @@ mod tests {
         }
         let names: Vec<_> = fs::read_dir(folder.path().join("new")).expect("just made").collect();
         assert_eq!(names.len(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_private_is_for_the_user_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("new/inner/voices.json");
+        let mode = |path: &Path| fs::metadata(path).expect("just written").permissions().mode() & 0o777;
+        write_private(&path, b"first").expect("a writable folder");
+        let inner = path.parent().expect("a folder");
+        assert_eq!([mode(&path), mode(inner), mode(&folder.path().join("new"))], [0o600, 0o700, 0o700]);
+        // It becomes private where it was not.
+        write_atomic(&path, b"second").expect("a writable folder");
+        write_private(&path, b"third").expect("a writable folder");
+        assert_eq!((mode(&path), fs::read(&path).expect("just written").as_slice()), (0o600, b"third".as_slice()));
     }
 
     #[test]

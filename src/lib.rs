@@ -3,9 +3,12 @@
 //!
 //! # The way of the data
 //! ```text
-//! file ──audio──▶ 16 kHz mono ──speech──▶ regions ──chunk──▶ chunks ≤ window ──transcribe──▶ segments ──▶ Transcript
-//!                                                                                                 │
-//! model name ──catalog──▶ folder ──load──▶ memory cache ──Arc<weights>──▶ stages      window, exports ◀──┘
+//! file ──audio──▶ 16 kHz mono ──segmentation──▶ activity ──speech──▶ regions ──chunk──▶ chunks ≤ window ──transcribe──▶ text
+//!                                                  │                                                               │
+//!                      names ◀──recognise── turns ◀─┘ diarize                                timed words ◀──align──┘
+//!                        └──────────────────────▶ Transcript ◀──assemble───────────────────────┘──▶ window, exports
+//!
+//! model name ──catalog──▶ folder ──load──▶ memory cache ──Arc<weights>──▶ stages        voices ──▶ recognise
 //! ```
 //! - [`audio`] decodes any file to [`audio::Mono16k`], chosen by content, damaged parts skipped with a warning. Long
 //!   recordings live in an unlinked temporary file, so memory does not grow with their length.
@@ -17,6 +20,8 @@
 //! - [`models`] knows which models there are and has them at hand on two levels: those that were used stay in memory, under
 //!   a budget, and those that were fetched or imported stay on disk, whole and verified, Whisper in a form that is ready to
 //!   be mapped ([`nn::checkpoint`]).
+//! - [`voices`] keeps the voices that the user enrolled or taught; they are the user's own and never thrown away.
+//! - [`score`] measures: who spoke when against the truth (DER), what was said (WER).
 //! - [`engine`] runs jobs in threads of its own; only `engine/job.rs` knows stages, models and files together.
 //! - [`cli`] and [`ui`] send the engine commands and show its events. Neither computes.
 //!

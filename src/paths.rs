@@ -12,7 +12,7 @@ pub struct AppPaths {
     pub config_dir: PathBuf,
     /// What only the user can make: enrolled voices.
     pub data_dir: PathBuf,
-    /// What can be made again: spooled audio.
+    /// What can be made again: spooled audio, the voices of folders that jobs named.
     pub cache_dir: PathBuf,
     asset_roots: Vec<PathBuf>,
 }

@@ -31,7 +31,6 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
 
 use crate::engine::one_line;
 use crate::paths::AppPaths;
@@ -138,12 +137,11 @@ fn report(error: anyhow::Error) -> ExitCode {
     ExitCode::from(FAILED)
 }
 
-/// Diagnostics go to stderr: from warnings on, or as the environment variable `HANSARD_LOG` says.
+/// Diagnostics go to stderr: our own from warnings on, or as the environment variable `HANSARD_LOG` says. What a library
+/// has to complain of, we tell the user in our own words.
 fn start_log() {
-    let filter = EnvFilter::builder()
-        .with_env_var("HANSARD_LOG")
-        .with_default_directive(LevelFilter::WARN.into())
-        .from_env_lossy();
+    let ours = "hansard=warn".parse().expect("a target and a level");
+    let filter = EnvFilter::builder().with_env_var("HANSARD_LOG").with_default_directive(ours).from_env_lossy();
     let started = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)

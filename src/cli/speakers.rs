@@ -13,6 +13,7 @@ use crate::engine::voices::{self, VoiceCommand, VoiceSummary, VoiceTest, VoicesO
 use crate::paths::AppPaths;
 use crate::transcript::Verdict;
 
+use super::FAILED;
 use super::args::SpeakersAction;
 use super::progress::{Display, Verbosity, without_controls};
 
@@ -45,7 +46,12 @@ pub(super) fn run(action: &SpeakersAction, paths: &AppPaths) -> anyhow::Result<E
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         written => written.context("cannot write to standard output")?,
     }
-    Ok(ExitCode::SUCCESS)
+    // A file that was named and could not be used is a failure, though the others were. The warnings say which.
+    let is_incomplete = matches!(
+        (action, &answer.outcome),
+        (SpeakersAction::Enrol { folder: None, .. }, VoicesOutcome::Enrolled { n_left_out: 1.., .. })
+    );
+    Ok(if is_incomplete { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
 }
 
 fn command_of(action: &SpeakersAction) -> VoiceCommand {
@@ -66,7 +72,7 @@ fn command_of(action: &SpeakersAction) -> VoiceCommand {
 /// One line about what was changed.
 fn done(action: &SpeakersAction, outcome: &VoicesOutcome) -> String {
     match (action, outcome) {
-        (SpeakersAction::Enrol { .. }, VoicesOutcome::Enrolled { names, n_files }) => {
+        (SpeakersAction::Enrol { .. }, VoicesOutcome::Enrolled { names, n_files, .. }) => {
             let files = if *n_files == 1 { "1 recording".to_owned() } else { format!("{n_files} recordings") };
             format!("{}: enrolled from {files}", names.join(", "))
         }

@@ -63,19 +63,22 @@ pub(super) fn spawn(
         for work in work {
             let last_event = match &work {
                 Work::Job(job) => run_guarded(runner.as_mut(), job, &events),
-                Work::Voices(command, cancel) => {
-                    let answer = catch_unwind(AssertUnwindSafe(|| runner.voices(command, cancel)));
-                    Event::Voices(answer.unwrap_or_else(|panic| {
-                        let what = panic_message(panic.as_ref());
-                        Err(format!("Hansard made a mistake with the voices ({what}). Please report it"))
-                    }))
-                }
+                Work::Voices(command, cancel) => voices_guarded(|| runner.voices(command, cancel)),
             };
             if events.send(last_event).is_err() {
                 return;
             }
         }
     })
+}
+
+/// What comes of work with the enrolled voices, also where it panics: their file is only ever replaced as a whole.
+pub(super) fn voices_guarded(work: impl FnOnce() -> Result<VoicesAnswer, String>) -> Event {
+    let answer = catch_unwind(AssertUnwindSafe(work));
+    Event::Voices(answer.unwrap_or_else(|panic| {
+        let what = panic_message(panic.as_ref());
+        Err(format!("Hansard made a mistake with the voices ({what}). Please report it"))
+    }))
 }
 
 fn run_guarded(runner: &mut dyn Runner, job: &Job, events: &Sender<Event>) -> Event {

@@ -50,24 +50,30 @@ pub trait ReadMemory: Send {
 }
 
 /// The memory of the machine, or of the control group that this process is in if that has less.
-#[derive(Default)]
 pub struct SystemMemory {
-    system: System,
+    /// `None` where the system tells nothing.
+    system: Option<System>,
+}
+
+impl Default for SystemMemory {
+    fn default() -> Self {
+        Self { system: System::new().ok() }
+    }
 }
 
 impl ReadMemory for SystemMemory {
     fn read(&mut self) -> Result<MemoryReading, UnreadableMemory> {
-        self.system.refresh_memory();
-        let machine =
-            MemoryReading { total_bytes: self.system.total_memory(), available_bytes: self.system.available_memory() };
+        let system = self.system.as_mut().ok_or(UnreadableMemory)?;
+        system.refresh_memory();
+        let machine = MemoryReading { total_bytes: system.total_memory(), available_bytes: system.available_memory() };
         if machine.total_bytes == 0 {
             return Err(UnreadableMemory);
         }
         let Ok(this_process) = sysinfo::get_current_pid() else { return Ok(machine) };
         let processes = [this_process];
         let only_this = ProcessesToUpdate::Some(&processes);
-        self.system.refresh_processes_specifics(only_this, true, ProcessRefreshKind::nothing());
-        let group = self.system.process(this_process).and_then(Process::cgroup_limits);
+        system.refresh_processes_specifics(only_this, true, ProcessRefreshKind::nothing());
+        let group = system.process(this_process).and_then(Process::cgroup_limits);
         Ok(group.map_or(machine, |group| MemoryReading {
             total_bytes: machine.total_bytes.min(group.total_memory),
             // What the group has free does not count the files that the system keeps in memory, mapped weights among them,

@@ -479,6 +479,10 @@ impl Scope<'_> {
         let mut shift = self.tensor("bias", &[width])?;
         let mean = self.tensor("running_mean", &[width])?;
         let variance = self.tensor("running_var", &[width])?;
+        if variance.iter().any(|variance| *variance < 0.0) {
+            let (name, path) = (self.full_name("running_var"), self.checkpoint.files[0].path.clone());
+            return Err(CheckpointError::NotFinite { path, name });
+        }
         for (scale, variance) in scale.iter_mut().zip(&variance) {
             *scale /= (variance + BATCH_NORM_EPSILON).sqrt();
         }

@@ -25,5 +25,6 @@ mod stored;
 pub mod vectors;
 pub mod wav2vec2;
 pub mod whisper;
+pub mod yaml;
 
 pub use linear::ComputeType;

@@ -119,7 +119,7 @@ fn parse(bytes: &[u8]) -> Option<Array> {
     } else {
         return None;
     };
-    if values.len() != n_values {
+    if values.len() != n_values || !values.iter().all(|value| value.is_finite()) {
         return None;
     }
     let is_in_columns = entry("fortran_order")?.starts_with("True");

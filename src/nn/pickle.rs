@@ -8,16 +8,20 @@
 //! neither depth nor repetition costs anything.
 
 use std::collections::BTreeMap;
-use std::io::Cursor;
+use std::io::{Cursor, Read, Seek};
 use std::ops::Range;
 
 use safetensors::Dtype;
+use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
 
 /// Key of the weights where a file holds more than them, as Lightning's do.
 const WEIGHTS_KEY: &str = "state_dict";
-/// The pickle of a tree of weights is some hundred bytes a tensor; this is a thousand times what the largest one needs.
-const MAX_PICKLE_BYTES: usize = 64 << 20;
+/// The pickle of a tree of weights is some hundred bytes a tensor; this is ten times what the largest one needs.
+const MAX_PICKLE_BYTES: usize = 4 << 20;
+
+/// The names of functions are copied, and none that matters is longer.
+const MAX_GLOBAL_BYTES: usize = 256;
 
 /// A file is no checkpoint of PyTorch's, or one that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +99,32 @@ pub(super) fn tensors(bytes: &[u8]) -> Result<BTreeMap<String, Place>, PickleErr
         places.insert(name.clone(), place);
     }
     if places.is_empty() { Err(PickleError::NoTensors) } else { Ok(places) }
+}
+
+/// The functions and classes that the pickle of a checkpoint names: what Python would look up, and might call, to load it.
+/// Only the pickle is read, not the numbers.
+pub fn named_functions(file: impl Read + Seek) -> Result<Vec<String>, PickleError> {
+    let mut archive = ZipArchive::new(file)?;
+    let mut names = Vec::new();
+    for index in 0..archive.len() {
+        let entry = archive.by_index_raw(index)?;
+        if !entry.name()?.ends_with(".pkl") {
+            continue;
+        }
+        if entry.compression() != CompressionMethod::Stored {
+            return Err(PickleError::Broken(0));
+        }
+        let mut code = Vec::new();
+        entry.take(MAX_PICKLE_BYTES as u64 + 1).read_to_end(&mut code).map_err(ZipError::from)?;
+        if code.len() > MAX_PICKLE_BYTES {
+            return Err(PickleError::Broken(MAX_PICKLE_BYTES));
+        }
+        names.extend(Machine::run(&code)?.all.into_iter().filter_map(|value| match value {
+            Value::Global(name) => Some(name),
+            _ => None,
+        }));
+    }
+    Ok(names)
 }
 
 /// Number of a value.
@@ -321,6 +351,9 @@ impl<'a> Machine<'a> {
                 let [Value::Text(module), Value::Text(name)] = [&self.values[names[0]], &self.values[names[1]]] else {
                     return Err(PickleError::Broken(at));
                 };
+                if module.len() + name.len() > MAX_GLOBAL_BYTES {
+                    return Err(PickleError::Broken(at));
+                }
                 let global = format!("{module}.{name}");
                 self.push(Value::Global(global));
             }
@@ -533,6 +566,7 @@ mod tests {
             (b"\x80\x02X\xff\xff\xff\xff.", "broken"),
             (b"\x80\x02\x8d\xff\xff\xff\xff\xff\xff\xff\xff.", "broken"),
             (b"\x80\x02cos\nsystem", "broken"),
+            (&[b"X\x00\x01\x00\x00".as_slice(), &[b'a'; 256], b"q\x00h\x00\x93."].concat(), "broken"),
             (b"\x80\x02\xf5.", "instruction 0xf5"),
         ] {
             let error = Machine::run(code).err().expect("no value").to_string();

@@ -18,6 +18,8 @@ use super::linear::{ComputeType, Linear, Write};
 
 const N_MELS: usize = 80;
 const N_LAYERS: usize = 4;
+/// No published layer has more blocks than 36; a file may name the same numbers again and again.
+const MAX_BLOCKS: usize = 36;
 /// Taps of a convolution along each axis.
 const KERNEL: usize = 3;
 /// pyannote divides by weights plus this much.
@@ -112,7 +114,8 @@ impl ResNet34 {
         for layer in 1..=N_LAYERS {
             let name = format!("layer{layer}");
             let mut blocks: Vec<Block> = Vec::new();
-            while blocks.is_empty() || root.nth(&name, blocks.len()).has("conv1.weight") {
+            while blocks.is_empty() || (blocks.len() < MAX_BLOCKS && root.nth(&name, blocks.len()).has("conv1.weight"))
+            {
                 let stride = if layer > 1 && blocks.is_empty() { 2 } else { 1 };
                 let block = Block::load(&root.nth(&name, blocks.len()), channels, stride)?;
                 channels = block.second.n_out();

@@ -28,7 +28,6 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
-use std::io;
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -74,6 +73,8 @@ const MIN_SHARE_OF_LOUDEST: f32 = 0.0178;
 const SILENCE: f32 = 1e-3;
 /// Shorter pauses belong to the speech.
 const MAX_PAUSE_SAMPLES: usize = 3 * SAMPLES_PER_SEC / 10;
+/// So many pieces of 2 s a recording needs before two voices are suspected in it.
+const MIN_PIECES_TO_AGREE: usize = 4;
 /// Two groups settle in fewer rounds.
 const MAX_GROUPING_ROUNDS: usize = 10;
 
@@ -168,21 +169,6 @@ impl RecogniseOptions {
             min_agreement: 0.55,
         }
     }
-
-    /// For `speechbrain/spkrec-ecapa-voxceleb`, with which `SpeakerRecognition.verify_batch` takes two recordings for
-    /// one speaker from a cosine of 0.25 on. Here a speaker is compared with every voice, so that there are as many
-    /// chances of an error as voices, and a wrong name is worse than none: 0.35, and 0.25 where scores are normalised,
-    /// which does the rest. Normalised scores are in deviations, whatever the model, and keep the limits of the demo
-    /// model. The agreement lies between strangers, near 0.1, and short pieces of one voice, near 0.6. Except for the
-    /// 0.25, these numbers are chosen, not measured.
-    pub fn voxceleb() -> Self {
-        Self {
-            cosine: Limits { min_score: 0.35, min_margin: 0.10 },
-            normalised: Limits { min_score: 3.5, min_margin: 1.0 },
-            min_cosine: 0.25,
-            min_agreement: 0.35,
-        }
-    }
 }
 
 /// The voiceprint of every speaker, in the order of their labels: up to a minute of their longest stretches in
@@ -215,7 +201,7 @@ pub fn voiceprints(
 
 /// The voice in a recording of one person: up to a minute of what is loud enough to be speech.
 pub fn sole_voice(samples: &Mono16k, ecapa: &Ecapa, progress: &Progress<'_>) -> Result<SoleVoice, StageError> {
-    let stretches = loud_stretches(samples)?;
+    let stretches = loud_stretches(samples, progress)?;
     if stretches.is_empty() {
         return Ok(SoleVoice::Silent);
     }
@@ -496,14 +482,16 @@ fn measure(
     Ok(unit_mean(embeddings.iter().map(Vec::as_slice)).map(|embedding| MeasuredVoice {
         embedding,
         speech: SampleIdx(n_samples).to_seconds(),
-        agreement: agreement(&embeddings),
+        // Of few pieces, one that is unlike the others says nothing yet.
+        agreement: if embeddings.len() < MIN_PIECES_TO_AGREE { 1.0 } else { agreement(&embeddings) },
     }))
 }
 
 /// Where it is loud enough to be speech.
-fn loud_stretches(samples: &Mono16k) -> io::Result<Vec<Range<usize>>> {
+fn loud_stretches(samples: &Mono16k, progress: &Progress<'_>) -> Result<Vec<Range<usize>>, StageError> {
     let mut levels: Vec<f32> = Vec::new();
     for start in (0..samples.len()).step_by(FRAMES_PER_READ * FRAME_SAMPLES) {
+        progress.cancel().check()?;
         let sound = samples.read(start..start + FRAMES_PER_READ * FRAME_SAMPLES)?;
         levels.extend(sound.chunks(FRAME_SAMPLES).map(|frame| {
             let squares: f32 = frame.iter().map(|sample| sample * sample).sum();

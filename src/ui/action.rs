@@ -65,8 +65,8 @@ pub(super) enum Action {
     Redo,
     /// Learn the voice of a speaker.
     LearnVoice(SpeakerId),
-    /// Take back what was learnt last.
-    TakeBackVoice,
+    /// Take back what was learnt from a speaker.
+    TakeBackVoice(SpeakerId),
     /// Scroll to where a speaker takes the word next.
     ShowNextTurn(SpeakerId),
     /// Anything about models.

@@ -52,7 +52,7 @@ pub struct Setup {
     /// How paths are asked for.
     pub dialogs: Box<dyn Dialogs>,
     /// The bundled meeting, if this installation has it.
-    pub demo: Option<PathBuf>,
+    pub demo: Option<JobRequest>,
     /// What to show first.
     pub open: Open,
 }
@@ -70,7 +70,7 @@ pub struct App {
     dialogs: Box<dyn Dialogs>,
     asked: Option<Purpose>,
     path_bar: Option<PathBar>,
-    demo: Option<PathBuf>,
+    demo: Option<JobRequest>,
     title: String,
 }
 
@@ -247,6 +247,8 @@ impl App {
                 .default_size(288.0)
                 .size_range(240.0..=(window_width * 0.5).max(240.0))
                 .show(ui, |ui| self.speakers_panel.ui(ui, &self.state, actions));
+        } else {
+            self.speakers_panel.hide(actions);
         }
         let page =
             Frame::new().fill(theme::palette(ui).page).inner_margin(Margin { left: 24, right: 8, top: 16, bottom: 0 });
@@ -258,14 +260,17 @@ impl App {
                 }
                 transcript_ui(ui, recording, recording_idx, &mut self.views[recording_idx]);
             }
-            (Page::Recordings, None) => welcome::welcome_ui(ui, self.demo.as_deref(), &self.state, actions),
+            (Page::Recordings, None) => {
+                let demo = self.demo.as_ref().map(|demo| demo.path.as_path());
+                welcome::welcome_ui(ui, demo, &self.state, actions);
+            }
         });
     }
 
     fn perform(&mut self, action: Action, ctx: &egui::Context) {
         match action {
             Action::TryDemo => {
-                let demo = self.demo.clone();
+                let demo = self.demo.as_ref().map(|demo| demo.path.clone());
                 self.open(demo.into_iter().collect());
             }
             Action::AskForRecordings => self.ask(Purpose::Open, Question::Open, ctx),
@@ -321,9 +326,9 @@ impl App {
                     self.send(Command::Voices(command));
                 }
             }
-            Action::TakeBackVoice => {
+            Action::TakeBackVoice(SpeakerId { recording_idx, label }) => {
                 if self.engine.is_some()
-                    && let Some(command) = self.state.take_back_voice()
+                    && let Some(command) = self.state.take_back_voice(recording_idx, &label)
                 {
                     self.send(Command::Voices(command));
                 }
@@ -369,7 +374,9 @@ impl App {
         };
         let mut first = None;
         for path in paths {
-            let mut request = JobRequest::new(path.clone(), self.state.cache.chosen());
+            let demo = self.demo.as_ref().filter(|demo| demo.path == path);
+            let new = || JobRequest::new(path.clone(), self.state.cache.chosen());
+            let mut request = demo.map_or_else(new, JobRequest::clone);
             request.speakers.count.exact = self.state.n_speakers();
             let recording_idx = self.state.add_job(engine.transcribe(request), path);
             first.get_or_insert(recording_idx);

@@ -1,7 +1,9 @@
 //! Which voices the engine was asked to learn from which speakers, and which it has learnt. The engine answers in the
-//! order in which it was asked, and takes back what it learnt last. No egui in here.
+//! order in which it was asked. No egui in here.
 
 use std::collections::VecDeque;
+
+use crate::engine::voices::VoicesOutcome;
 
 use super::speakers::{SpeakerEntry, Voice};
 
@@ -10,7 +12,7 @@ use super::speakers::{SpeakerEntry, Voice};
 pub(super) struct Lessons {
     /// Without an answer yet, in order.
     asked: VecDeque<Wish>,
-    /// Learnt and not taken back, in order.
+    /// Learnt and not taken back; one for a speaker.
     learnt: Vec<Lesson>,
 }
 
@@ -34,38 +36,30 @@ pub(super) enum Learning {
     Possible,
     /// The engine has not answered yet.
     Asked,
-    /// It is learnt.
+    /// It is learnt, and can be taken back.
     Learnt,
-    /// It is learnt, and nothing after it, so that it can be taken back.
-    LearntLast,
+    /// It is learnt under another name than the speaker has now: it can be taken back, or be learnt under this one.
+    LearntOtherwise,
 }
 
 /// What the engine was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Wish {
     Learn(Lesson),
-    TakeBack,
+    TakeBack(Lesson),
 }
 
 impl Lessons {
     /// What can be done about the voice of this speaker.
     pub(super) fn of(&self, recording_idx: usize, entry: &SpeakerEntry) -> Learning {
-        // A voice that was learnt under another name has not been learnt under this one.
-        let is_this = |lesson: &Lesson| {
-            lesson.recording_idx == recording_idx && lesson.label == entry.label && lesson.name == entry.name
-        };
-        if self.asked.iter().any(|wish| matches!(wish, Wish::Learn(lesson) if is_this(lesson))) {
-            Learning::Asked
-        } else if self.learnt.last().is_some_and(is_this) {
-            if self.asked.is_empty() { Learning::LearntLast } else { Learning::Learnt }
-        } else if self.learnt.iter().any(is_this) {
-            Learning::Learnt
-        } else if entry.name.is_empty() {
-            Learning::Impossible("Give the speaker a name first.")
-        } else if entry.voice == Voice::Missing {
-            Learning::Impossible("The speaker said too little alone for the voice to be learnt.")
-        } else {
-            Learning::Possible
+        if self.is_asked(recording_idx, &entry.label) {
+            return Learning::Asked;
+        }
+        match (self.learnt(recording_idx, &entry.label), obstacle(entry)) {
+            (None, Some(why)) => Learning::Impossible(why),
+            (None, None) => Learning::Possible,
+            (Some(lesson), None) if lesson.name != entry.name => Learning::LearntOtherwise,
+            (Some(_), _) => Learning::Learnt,
         }
     }
 
@@ -74,36 +68,77 @@ impl Lessons {
         self.asked.push_back(Wish::Learn(lesson));
     }
 
-    /// Notes that the engine is asked to take back what it learnt last; says whether there is something to take back
-    /// and nothing else to wait for.
-    pub(super) fn ask_back(&mut self) -> bool {
-        let is_possible = self.asked.is_empty() && !self.learnt.is_empty();
-        if is_possible {
-            self.asked.push_back(Wish::TakeBack);
-        }
+    /// Notes that the engine is asked to take back what it learnt from a speaker; says whether there is something to
+    /// take back and nothing to wait for.
+    pub(super) fn ask_back(&mut self, recording_idx: usize, label: &str) -> bool {
+        let lesson = self.learnt(recording_idx, label).filter(|_| !self.is_asked(recording_idx, label)).cloned();
+        let is_possible = lesson.is_some();
+        self.asked.extend(lesson.map(Wish::TakeBack));
         is_possible
     }
 
     /// Notes that the engine has done what it was asked first, and says so in one line.
-    pub(super) fn done(&mut self) -> Option<String> {
+    pub(super) fn done(&mut self, outcome: &VoicesOutcome) -> Option<String> {
         match self.asked.pop_front()? {
             Wish::Learn(lesson) => {
                 let notice = format!("Learnt the voice of {}", lesson.name);
+                // Learnt under another name before, it has moved.
+                self.forget(&lesson);
                 self.learnt.push(lesson);
                 Some(notice)
             }
-            Wish::TakeBack => self.learnt.pop().map(|lesson| format!("Took back what was learnt of {}", lesson.name)),
+            Wish::TakeBack(lesson) => {
+                self.forget(&lesson);
+                // The voice may have got another name since.
+                let VoicesOutcome::Unlearned { name } = outcome else { return None };
+                Some(format!("Took back what was learnt of {name}"))
+            }
         }
     }
 
-    /// Notes that the engine could not do what it was asked first.
+    /// Notes that the engine could not do what it was asked first. What could not be taken back is not there any more,
+    /// as a rule, and can be learnt again.
     pub(super) fn failed(&mut self) {
-        self.asked.pop_front();
+        if let Some(Wish::TakeBack(lesson)) = self.asked.pop_front() {
+            self.forget(&lesson);
+        }
     }
 
     /// Notes that no answer will come any more.
     pub(super) fn give_up(&mut self) {
         self.asked.clear();
+    }
+
+    fn is_asked(&self, recording_idx: usize, label: &str) -> bool {
+        self.asked.iter().any(|wish| match wish {
+            Wish::Learn(lesson) | Wish::TakeBack(lesson) => lesson.is_of(recording_idx, label),
+        })
+    }
+
+    fn learnt(&self, recording_idx: usize, label: &str) -> Option<&Lesson> {
+        self.learnt.iter().find(|lesson| lesson.is_of(recording_idx, label))
+    }
+
+    fn forget(&mut self, lesson: &Lesson) {
+        self.learnt.retain(|known| !known.is_of(lesson.recording_idx, &lesson.label));
+    }
+}
+
+impl Lesson {
+    /// Whether it is of this speaker, by whatever name: that may have been corrected since.
+    fn is_of(&self, recording_idx: usize, label: &str) -> bool {
+        self.recording_idx == recording_idx && self.label == label
+    }
+}
+
+/// Why the voice of a speaker cannot be learnt.
+fn obstacle(entry: &SpeakerEntry) -> Option<&'static str> {
+    if entry.name.is_empty() {
+        Some("Give the speaker a name first.")
+    } else if entry.voice == Voice::Missing {
+        Some("The speaker said too little alone for the voice to be learnt.")
+    } else {
+        None
     }
 }
 
@@ -112,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_last_lesson_can_be_taken_back() {
+    fn every_lesson_can_be_taken_back_whatever_the_speaker_is_called_by_then() {
         let mut lessons = Lessons::default();
         let [nora, brian] = [("SPEAKER_00", "Nora"), ("SPEAKER_01", "Brian")].map(|(label, name)| entry(label, name));
         let both = |lessons: &Lessons| (lessons.of(0, &nora), lessons.of(0, &brian));
@@ -120,17 +155,26 @@ mod tests {
         lessons.ask(lesson(&nora));
         lessons.ask(lesson(&brian));
         assert_eq!(both(&lessons), (Learning::Asked, Learning::Asked));
-        assert_eq!(lessons.done().as_deref(), Some("Learnt the voice of Nora"));
+        assert_eq!(lessons.done(&VoicesOutcome::Learned).as_deref(), Some("Learnt the voice of Nora"));
         assert_eq!(both(&lessons), (Learning::Learnt, Learning::Asked));
-        assert!(!lessons.ask_back(), "the other voice may be learnt in the meantime");
-        assert!(lessons.done().is_some());
-        assert_eq!(both(&lessons), (Learning::Learnt, Learning::LearntLast));
-        assert!(lessons.ask_back());
+        assert!(!lessons.ask_back(0, "SPEAKER_01"), "it is not learnt yet");
+        assert!(lessons.done(&VoicesOutcome::Learned).is_some());
         assert_eq!(both(&lessons), (Learning::Learnt, Learning::Learnt));
-        assert_eq!(lessons.done().as_deref(), Some("Took back what was learnt of Brian"));
-        assert_eq!(both(&lessons), (Learning::LearntLast, Learning::Possible));
         assert_eq!(lessons.of(1, &nora), Learning::Possible, "in another recording it is another voiceprint");
-        assert_eq!(lessons.of(0, &entry("SPEAKER_00", "Ana")), Learning::Possible, "it was learnt under another name");
+
+        for (name, expected) in [("Ana", Learning::LearntOtherwise), ("", Learning::Learnt)] {
+            assert_eq!(lessons.of(0, &entry("SPEAKER_00", name)), expected, "{name:?}");
+        }
+        lessons.ask(lesson(&entry("SPEAKER_00", "Ana")));
+        assert!(lessons.done(&VoicesOutcome::Learned).is_some());
+        assert_eq!(both(&lessons), (Learning::LearntOtherwise, Learning::Learnt), "it is Ana's voice now");
+
+        assert!(lessons.ask_back(0, "SPEAKER_00"));
+        assert!(!lessons.ask_back(0, "SPEAKER_00"), "it is asked for already");
+        assert_eq!(both(&lessons), (Learning::Asked, Learning::Learnt));
+        let undone = VoicesOutcome::Unlearned { name: "Anna".to_owned() };
+        assert_eq!(lessons.done(&undone).as_deref(), Some("Took back what was learnt of Anna"));
+        assert_eq!(both(&lessons), (Learning::Possible, Learning::Learnt));
     }
 
     #[test]
@@ -142,8 +186,12 @@ mod tests {
             forget(&mut lessons);
             assert_eq!(lessons.of(0, &nora), Learning::Possible);
         }
-        assert!(!lessons.ask_back(), "nothing was learnt");
-        assert_eq!(lessons.done(), None, "an answer that nobody waits for");
+        assert!(!lessons.ask_back(0, "SPEAKER_00"), "nothing was learnt");
+        assert_eq!(lessons.done(&VoicesOutcome::Learned), None, "an answer that nobody waits for");
+        lessons.ask(lesson(&nora));
+        assert!(lessons.done(&VoicesOutcome::Learned).is_some() && lessons.ask_back(0, "SPEAKER_00"));
+        lessons.failed();
+        assert_eq!(lessons.of(0, &nora), Learning::Possible, "somebody else has taken it back");
     }
 
     #[test]

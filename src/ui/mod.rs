@@ -44,7 +44,7 @@ use std::sync::Arc;
 
 use eframe::egui;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, JobRequest};
 use crate::paths::AppPaths;
 use crate::settings::{ModelOverrides, Settings};
 use crate::transcript::Transcript;
@@ -75,7 +75,7 @@ pub fn run(paths: AppPaths, open: Open) -> anyhow::Result<()> {
     let (settings, settings_warning) = Settings::load(&paths.settings_file());
     let models = settings.models.with(&open.overrides);
     let setup = Setup {
-        demo: paths.asset("demo/meetings/demo_1min_2spk.flac"),
+        demo: JobRequest::demo(&paths),
         start_engine: Box::new(move |wake| Engine::start_with_settings(paths, &models, None, wake)),
         settings,
         settings_warning,

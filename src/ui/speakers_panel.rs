@@ -62,6 +62,8 @@ impl SpeakersPanel {
     pub(super) fn ui(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
         let Some((recording_idx, recording)) = state.selected() else { return };
         self.leave(|speaker| speaker.recording_idx != recording_idx, actions);
+        // Where the speaker is gone, so is the name: they may come back, and nobody types it any more.
+        self.draft.take_if(|draft| recording.speakers.entry(&draft.speaker.label).is_none());
         ui.add_space(UNIT);
         head_ui(ui, recording, actions);
         ScrollArea::vertical().id_salt(("speakers", recording_idx)).auto_shrink([false, false]).show(ui, |ui| {
@@ -76,6 +78,11 @@ impl SpeakersPanel {
             }
             ui.add_space(UNIT);
         });
+    }
+
+    /// Takes the name that was being typed when the list went away.
+    pub(super) fn hide(&mut self, actions: &mut Vec<Action>) {
+        self.leave(|_| true, actions);
     }
 
     /// Takes the name that was being typed, if it was typed somewhere else.
@@ -151,37 +158,33 @@ impl Card<'_> {
     }
 
     fn learn_ui(&self, ui: &mut Ui, actions: &mut Vec<Action>) {
-        let name = self.entry.shown_name();
-        let weak = theme::palette(ui).weak;
-        let state = |text: &str| RichText::new(text).small().color(weak);
         match self.learning {
-            Learning::Possible | Learning::Impossible(_) => {
-                let is_possible = self.learning == Learning::Possible;
-                let learn = ui.add_enabled(is_possible, Button::new(RichText::new("Learn this voice").small()));
-                let learn = learn.accessible_name(format!("Learn the voice of {name}"));
-                let learn = learn.on_hover_text("Recognises this speaker in the recordings that you open next");
-                let learn = if let Learning::Impossible(why) = self.learning {
-                    learn.on_disabled_hover_text(why)
-                } else {
-                    learn
-                };
-                if learn.clicked() {
-                    actions.push(Action::LearnVoice(self.speaker()));
-                }
+            Learning::Impossible(why) => self.learn_button_ui(ui, Some(why), actions),
+            Learning::Possible => self.learn_button_ui(ui, None, actions),
+            Learning::Asked => state_ui(ui, "One moment…"),
+            Learning::Learnt => self.take_back_ui(ui, "Learnt ·", actions),
+            Learning::LearntOtherwise => {
+                self.take_back_ui(ui, "Learnt under another name ·", actions);
+                self.learn_button_ui(ui, None, actions);
             }
-            Learning::Asked => {
-                ui.label(state("Learning…"));
-            }
-            Learning::Learnt => {
-                ui.label(state("Learnt"));
-            }
-            Learning::LearntLast => {
-                ui.label(state("Learnt ·"));
-                let undo = small_button(ui, "Undo", format!("Undo learning the voice of {name}"));
-                if undo.on_hover_text("Forgets what was learnt from this recording").clicked() {
-                    actions.push(Action::TakeBackVoice);
-                }
-            }
+        }
+    }
+
+    fn learn_button_ui(&self, ui: &mut Ui, obstacle: Option<&str>, actions: &mut Vec<Action>) {
+        let learn = ui.add_enabled(obstacle.is_none(), Button::new(RichText::new("Learn this voice").small()));
+        let learn = learn.accessible_name(format!("Learn the voice of {}", self.entry.shown_name()));
+        let learn = learn.on_hover_text("Recognises this speaker in the recordings that you open next");
+        let learn = learn.on_disabled_hover_text(obstacle.unwrap_or_default());
+        if learn.clicked() {
+            actions.push(Action::LearnVoice(self.speaker()));
+        }
+    }
+
+    fn take_back_ui(&self, ui: &mut Ui, state: &str, actions: &mut Vec<Action>) {
+        state_ui(ui, state);
+        let undo = small_button(ui, "Undo", format!("Undo learning the voice of {}", self.entry.shown_name()));
+        if undo.on_hover_text("Forgets what was learnt from this recording").clicked() {
+            actions.push(Action::TakeBackVoice(self.speaker()));
         }
     }
 
@@ -237,6 +240,12 @@ fn talk_ui(ui: &mut Ui, entry: &SpeakerEntry, color: Color32) {
     let filled = Rect::from_min_size(bar.min, vec2(bar.width() * entry.share.clamp(0.0, 1.0), BAR_HEIGHT));
     ui.painter().rect_filled(bar, 2.0, palette.line);
     ui.painter().rect_filled(filled, 2.0, color);
+}
+
+/// What has become of a voice.
+fn state_ui(ui: &mut Ui, state: &str) {
+    let weak = theme::palette(ui).weak;
+    ui.label(RichText::new(state).small().color(weak));
 }
 
 /// A button with little text, whose name says more to a screen reader.

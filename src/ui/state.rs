@@ -216,7 +216,7 @@ impl State {
     /// Notes that the voice of a speaker is to be learnt, and returns what to ask the engine for.
     pub(super) fn learn_voice(&mut self, recording_idx: usize, label: &str) -> Option<VoiceCommand> {
         let entry = self.speaker(recording_idx, label)?;
-        if self.lessons.of(recording_idx, entry) != Learning::Possible {
+        if !matches!(self.lessons.of(recording_idx, entry), Learning::Possible | Learning::LearntOtherwise) {
             return None;
         }
         let recording = &self.recordings[recording_idx];
@@ -232,9 +232,11 @@ impl State {
         Some(command)
     }
 
-    /// Notes that the voice learnt last is to be taken back, and returns what to ask the engine for.
-    pub(super) fn take_back_voice(&mut self) -> Option<VoiceCommand> {
-        self.lessons.ask_back().then_some(VoiceCommand::UndoLearning)
+    /// Notes that the voice learnt from a speaker is to be taken back, and returns what to ask the engine for.
+    pub(super) fn take_back_voice(&mut self, recording_idx: usize, label: &str) -> Option<VoiceCommand> {
+        let recording = self.recordings.get(recording_idx)?.path.clone();
+        let command = VoiceCommand::UndoLearning { recording, speaker: label.to_owned() };
+        self.lessons.ask_back(recording_idx, label).then_some(command)
     }
 
     /// Takes in what happened in the engine.
@@ -294,7 +296,7 @@ impl State {
                 for warning in answer.warnings {
                     self.add_message(Severity::Warning, warning);
                 }
-                if let Some(notice) = self.lessons.done() {
+                if let Some(notice) = self.lessons.done(&answer.outcome) {
                     self.notice = notice;
                 }
             }
@@ -357,6 +359,7 @@ fn naming(path: &Path, text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::voices::{VoicesAnswer, VoicesOutcome};
     use crate::engine::{JobProgress, JobReport, Stage};
     use crate::transcript::{Segment, Speaker};
     use crate::units::{Seconds, TimeSpan};
@@ -523,6 +526,21 @@ mod tests {
         state.apply(Event::Voices(Err("/data/voices: disk full".to_owned())));
         assert_eq!(state.messages().next().map(|message| message.text.as_str()), Some("/data/voices: disk full"));
         assert!(state.learn_voice(0, "SPEAKER_00").is_some());
+    }
+
+    #[test]
+    fn a_voice_is_taken_back_from_the_speaker_and_told_by_its_name() {
+        let done = |outcome| Event::Voices(Ok(VoicesAnswer { outcome, voices: Vec::new(), warnings: Vec::new() }));
+        let mut state = meeting();
+        assert_eq!(state.take_back_voice(0, "SPEAKER_00"), None, "nothing was learnt");
+        assert!(state.learn_voice(0, "SPEAKER_00").is_some());
+        state.apply(done(VoicesOutcome::Learned));
+        state.rename_speaker(0, "SPEAKER_00".to_owned(), "Ana");
+        let (recording, speaker) = (PathBuf::from("/in/meeting.wav"), "SPEAKER_00".to_owned());
+        let expected = VoiceCommand::UndoLearning { recording, speaker };
+        assert_eq!(state.take_back_voice(0, "SPEAKER_00"), Some(expected));
+        state.apply(done(VoicesOutcome::Unlearned { name: "Leonora".to_owned() }));
+        assert_eq!(state.notice(), "Took back what was learnt of Leonora");
     }
 
     #[test]

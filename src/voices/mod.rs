@@ -1,18 +1,19 @@
 //! The enrolled voices: names, and how these people sound, as plain values. `store.rs` keeps them on disk.
 //!
 //! A voice has voiceprints, each with its origin and the model that made it. Those of another model are kept and not
-//! used: they count again when that model comes back. Learning from meetings can be undone step by step, for the
-//! voiceprints themselves tell what was learned last. Nothing here makes or compares voiceprints.
+//! used: they count again when that model comes back. A voiceprint belongs to one voice: two with the same would be
+//! equally near to everybody, and nobody would be either of them. What was learned from a meeting can be taken back,
+//! for the voiceprints themselves tell where they are from. Nothing here makes or compares voiceprints.
 
 mod store;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::files::FileError;
 
-pub use store::{FORMAT_VERSION, change, load, replace};
+pub use store::{FORMAT_VERSION, change, load};
 
 /// Longer names are slips of the clipboard.
 const MAX_NAME_CHARS: usize = 100;
@@ -21,7 +22,7 @@ const MAX_LENGTH_ERROR: f32 = 1e-3;
 
 /// All enrolled voices, in the order of their names. No two names differ in upper and lower case alone.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "Vec<Voice>", into = "Vec<Voice>")]
 pub struct Voices {
     list: Vec<Voice>,
 }
@@ -103,7 +104,7 @@ pub enum VoiceError {
     #[error("this was learned for `{0}` already")]
     AlreadyLearned(String),
     /// There is nothing to undo.
-    #[error("nothing was learned from a meeting, so there is nothing to undo")]
+    #[error("what was learned from this meeting is not there any more, so there is nothing to undo")]
     NothingLearned,
     /// A later Hansard wrote the file, and this one would lose what it does not know.
     #[error("{} was written by a newer Hansard (format {version}) and is left as it is; update Hansard to use it", path.display())]
@@ -137,36 +138,51 @@ impl Voices {
         self.position(name).map(|at| &self.list[at])
     }
 
+    /// What the voice is called that has this voiceprint, or others of the same file; `None` if it is `name` or nobody.
+    pub fn other_owner(&self, name: &str, print: &Voiceprint) -> Option<&str> {
+        let name = folded(name);
+        let mut others = self.list.iter().filter(|voice| folded(&voice.name) != name);
+        let owner = others.find(|voice| voice.prints.iter().any(|known| known.belongs_with(print)))?;
+        Some(owner.name.as_str())
+    }
+
     /// Adds voiceprints to a voice, which is new if nobody is called that. A voiceprint takes the place of one that the
-    /// same model made of the same file.
+    /// same model made of the same file. If the file was another voice's until now, it is so no longer.
     pub fn enrol(&mut self, name: &str, prints: Vec<Voiceprint>) -> Result<(), VoiceError> {
         let name = checked_name(name)?;
-        if !prints.is_empty() {
+        for print in prints {
+            // What other models made of the file goes with it.
+            let mut prints = self.taken_from_others(name, &print);
+            prints.push(print);
             self.found_or_new(name).add(prints);
         }
         Ok(())
     }
 
-    /// Adds a voiceprint from a meeting to a voice, which is new if nobody is called that.
+    /// Adds a voiceprint from a meeting to a voice, which is new if nobody is called that. If it was learned under
+    /// another name before, that was a mistake.
     pub fn learn(&mut self, name: &str, mut print: Voiceprint) -> Result<(), VoiceError> {
         let name = checked_name(name)?;
-        let last = self.last_learned().map(|(time, ..)| time);
+        let last = self.last_learned(|_| true).map(|(time, ..)| time);
         if let Origin::Meeting { added_unix_ms, .. } = &mut print.origin {
             // Also where the clock was put back, the order of learning stays what it was.
             *added_unix_ms = last.map_or(*added_unix_ms, |last| (*added_unix_ms).max(last + 1));
         }
-        let voice = self.found_or_new(name);
-        if voice.prints.iter().any(|known| known.model == print.model && known.embedding == print.embedding) {
+        if let Some(voice) = self.find(name)
+            && voice.prints.iter().any(|known| known.is_equal_to(&print))
+        {
             return Err(VoiceError::AlreadyLearned(voice.name.clone()));
         }
-        voice.add(vec![print]);
+        self.taken_from_others(name, &print);
+        self.found_or_new(name).add(vec![print]);
         Ok(())
     }
 
-    /// Takes back what was learned last from a meeting, whatever the voice is called by now, and returns that name and
-    /// the voiceprint. A voice of which nothing is left is gone.
-    pub fn undo_learning(&mut self) -> Result<(String, Voiceprint), VoiceError> {
-        let (_, voice_idx, print_idx) = self.last_learned().ok_or(VoiceError::NothingLearned)?;
+    /// Takes back what was learned from this speaker of this recording (the last of it, if there is more), whatever the
+    /// voice is called by now, and returns that name and the voiceprint. A voice of which nothing is left is gone.
+    pub fn undo_learning(&mut self, recording: &Path, speaker: &str) -> Result<(String, Voiceprint), VoiceError> {
+        let last = self.last_learned(|origin| origin.is_speaker_of(recording, speaker));
+        let (_, voice_idx, print_idx) = last.ok_or(VoiceError::NothingLearned)?;
         let voice = &mut self.list[voice_idx];
         let undone = (voice.name.clone(), voice.prints.remove(print_idx));
         if voice.prints.is_empty() {
@@ -206,22 +222,6 @@ impl Voices {
         Ok(())
     }
 
-    /// Puts voices that were read from a file in order, or says what is wrong with them.
-    fn checked(mut self) -> Result<Self, String> {
-        self.list.sort_by_cached_key(|voice| folded(&voice.name));
-        for (n, voice) in self.list.iter().enumerate() {
-            let is_well_named = checked_name(&voice.name).is_ok_and(|name| name == voice.name);
-            let is_single = n == 0 || folded(&self.list[n - 1].name) != folded(&voice.name);
-            if !is_well_named || !is_single {
-                return Err(format!("the name {:?} is not allowed, or there twice", voice.name));
-            }
-            if !voice.prints.iter().all(Voiceprint::has_unit_length) {
-                return Err(format!("a voiceprint of {:?} does not have length 1", voice.name));
-            }
-        }
-        Ok(self)
-    }
-
     fn position(&self, name: &str) -> Option<usize> {
         let name = folded(name);
         self.list.iter().position(|voice| folded(&voice.name) == name)
@@ -248,14 +248,55 @@ impl Voices {
         &mut self.list[at]
     }
 
-    /// When something was last learned from a meeting; the voice and its voiceprint.
-    fn last_learned(&self) -> Option<(u64, usize, usize)> {
-        let voices = self.list.iter().enumerate();
-        let learned = voices.flat_map(|(voice_idx, voice)| {
-            let prints = voice.prints.iter().enumerate();
-            prints.filter_map(move |(print_idx, print)| Some((print.origin.learned_at()?, voice_idx, print_idx)))
-        });
-        learned.max()
+    /// Takes this voiceprint, and others of the same file, from all voices but one. Those of which nothing is left are
+    /// gone.
+    fn taken_from_others(&mut self, name: &str, print: &Voiceprint) -> Vec<Voiceprint> {
+        let name = folded(name);
+        let mut taken = Vec::new();
+        for voice in self.list.iter_mut().filter(|voice| folded(&voice.name) != name) {
+            taken.extend(voice.prints.extract_if(.., |known| known.belongs_with(print)));
+        }
+        if !taken.is_empty() {
+            self.list.retain(|voice| !voice.prints.is_empty());
+        }
+        taken
+    }
+
+    /// When something was last learned from such a meeting; the voice and its voiceprint.
+    fn last_learned(&self, is_wanted: impl Fn(&Origin) -> bool) -> Option<(u64, usize, usize)> {
+        let mut last: Option<(u64, usize, usize)> = None;
+        for (voice_idx, voice) in self.list.iter().enumerate() {
+            for (print_idx, print) in voice.prints.iter().enumerate().filter(|(_, print)| is_wanted(&print.origin)) {
+                last = last.max(print.origin.learned_at().map(|time| (time, voice_idx, print_idx)));
+            }
+        }
+        last
+    }
+}
+
+/// Puts voices that were read from a file in order, or says what is wrong with them.
+impl TryFrom<Vec<Voice>> for Voices {
+    type Error = String;
+
+    fn try_from(mut list: Vec<Voice>) -> Result<Self, String> {
+        list.sort_by_cached_key(|voice| folded(&voice.name));
+        for (n, voice) in list.iter().enumerate() {
+            let is_well_named = checked_name(&voice.name).is_ok_and(|name| name == voice.name);
+            let is_single = n == 0 || folded(&list[n - 1].name) != folded(&voice.name);
+            if !is_well_named || !is_single {
+                return Err(format!("the name {:?} is not allowed, or there twice", voice.name));
+            }
+            if !voice.prints.iter().all(Voiceprint::has_unit_length) {
+                return Err(format!("a voiceprint of {:?} does not have length 1", voice.name));
+            }
+        }
+        Ok(Self { list })
+    }
+}
+
+impl From<Voices> for Vec<Voice> {
+    fn from(voices: Voices) -> Self {
+        voices.list
     }
 }
 
@@ -274,6 +315,16 @@ impl Voice {
 }
 
 impl Voiceprint {
+    /// Whether both must be of one voice: they are of the same file, or from meetings and equal.
+    fn belongs_with(&self, other: &Self) -> bool {
+        let are_learned = self.origin.learned_at().is_some() && other.origin.learned_at().is_some();
+        self.origin.is_same_file(&other.origin) || are_learned && self.is_equal_to(other)
+    }
+
+    fn is_equal_to(&self, other: &Self) -> bool {
+        self.model == other.model && self.embedding == other.embedding
+    }
+
     fn has_unit_length(&self) -> bool {
         let length = self.embedding.iter().map(|value| value * value).sum::<f32>().sqrt();
         // What is not a number is not below anything.
@@ -288,6 +339,10 @@ impl Origin {
             (self, other),
             (Self::EnrolledFile { path, .. }, Self::EnrolledFile { path: other, .. }) if path == other
         )
+    }
+
+    fn is_speaker_of(&self, meeting: &Path, label: &str) -> bool {
+        matches!(self, Self::Meeting { recording, speaker, .. } if recording == meeting && speaker == label)
     }
 
     fn learned_at(&self) -> Option<u64> {
@@ -313,4 +368,33 @@ fn checked_name(name: &str) -> Result<&str, VoiceError> {
 /// What names are compared by.
 fn folded(name: &str) -> String {
     name.trim().to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_voiceprint_belongs_to_the_voice_that_it_was_given_to_last() {
+        let names = |voices: &Voices| voices.list().iter().map(|voice| voice.name.clone()).collect::<Vec<_>>();
+        let mut voices = Voices::default();
+        let lesson = Origin::Meeting { recording: "m.wav".into(), speaker: "S0".to_owned(), added_unix_ms: 1 };
+        for name in ["Nroa", "Nora"] {
+            voices.learn(name, print(lesson.clone(), "m")).expect("a name");
+        }
+        assert_eq!(names(&voices), ["Nora"]);
+
+        let file = Origin::EnrolledFile { path: "/b.wav".into(), n_bytes: 3, modified_unix_ms: 5 };
+        let [of_file, older] = ["m", "older"].map(|model| print(file.clone(), model));
+        voices.enrol("Boo", vec![of_file.clone(), older]).expect("a name");
+        assert_eq!(voices.other_owner("Bo", &of_file), Some("Boo"));
+        voices.enrol("Bo", vec![of_file.clone()]).expect("a name");
+        assert_eq!(names(&voices), ["Bo", "Nora"]);
+        assert_eq!(voices.find("Bo").map(|voice| voice.prints.len()), Some(2), "what another model made goes with it");
+        assert_eq!(voices.other_owner("bo", &of_file), None);
+    }
+
+    fn print(origin: Origin, model: &str) -> Voiceprint {
+        Voiceprint { embedding: vec![1.0], origin, model: model.to_owned(), speech_secs: None, agreement: None }
+    }
 }

@@ -1,8 +1,8 @@
 //! Voices on disk: one JSON file with the version of its format. Whoever changes it holds a lock meanwhile, so that the
 //! window and a script beside it lose nothing of each other's.
 //!
-//! The file is the user's own. A damaged one is set aside before another is written in its place, and one that a newer
-//! Hansard wrote is left alone. Which change is made, the caller decides.
+//! The file is the user's own, and nobody else may read it. A damaged one is copied before another is written in its
+//! place, and one that a newer Hansard wrote is left alone. Which change is made, the caller decides.
 
 use std::fs::{self, File};
 use std::io;
@@ -50,7 +50,7 @@ pub fn load(path: &Path) -> (Voices, Option<String>) {
         Ok(Content::Voices(voices)) => (voices, None),
         Ok(Content::Damaged(reason)) => {
             let warning = format!(
-                "{} is damaged ({reason}), so no voice is known. It is set aside when a voice is enrolled.",
+                "{} is damaged ({reason}), so no voice is known. It is copied aside when a voice is enrolled.",
                 path.display()
             );
             (Voices::default(), Some(warning))
@@ -60,7 +60,7 @@ pub fn load(path: &Path) -> (Voices, Option<String>) {
 }
 
 /// Changes the voices at `path`: reads them, lets `edit` change them, and writes them, unless `edit` fails. Returns
-/// what `edit` returned and a warning if the file was damaged and had to be set aside.
+/// what `edit` returned and a warning if the file was damaged and another had to take its place.
 pub fn change<T>(
     path: &Path,
     edit: impl FnOnce(&mut Voices) -> Result<T, VoiceError>,
@@ -72,12 +72,13 @@ pub fn change<T>(
     };
     match (edit(&mut voices), damage) {
         (Ok(answer), None) => {
-            replace(path, &voices)?;
+            write(path, &voices)?;
             Ok((answer, None))
         }
         (Ok(answer), Some(reason)) => {
-            let aside = set_aside(path)?;
-            replace(path, &voices)?;
+            // In this order, the voices in it are found again whenever the computer stops.
+            let aside = copy_aside(path)?;
+            write(path, &voices)?;
             let warning = format!(
                 "{} was damaged ({reason}); it is kept as {}, and its voices are not known any more.",
                 path.display(),
@@ -90,13 +91,12 @@ pub fn change<T>(
     }
 }
 
-/// Writes voices to `path`, whatever was there: for voices that can be made again.
-pub fn replace(path: &Path, voices: &Voices) -> Result<(), FileError> {
+fn write(path: &Path, voices: &Voices) -> Result<(), FileError> {
     let stored = VoicesToStore { version: FORMAT_VERSION, voices };
     // A path that is no Unicode has no JSON form.
     let mut bytes = serde_json::to_vec(&stored).map_err(io::Error::other).map_err(FileError::of("write", path))?;
     bytes.push(b'\n');
-    files::write_atomic(path, &bytes)
+    files::write_private(path, &bytes)
 }
 
 fn read(path: &Path) -> Result<Content, VoiceError> {
@@ -112,21 +112,22 @@ fn read(path: &Path) -> Result<Content, VoiceError> {
     if version > FORMAT_VERSION {
         return Err(VoiceError::Newer { path: path.to_path_buf(), version });
     }
-    let voices = serde_json::from_slice::<StoredVoices>(&bytes)
-        .map_err(|error| error.to_string())
-        .and_then(|stored| stored.voices.checked());
-    Ok(voices.map_or_else(Content::Damaged, Content::Voices))
+    Ok(match serde_json::from_slice::<StoredVoices>(&bytes) {
+        Ok(stored) => Content::Voices(stored.voices),
+        Err(error) => Content::Damaged(error.to_string()),
+    })
 }
 
-/// Moves a file away, to the first free name `NAME-damaged-N` beside it.
-fn set_aside(path: &Path) -> Result<PathBuf, FileError> {
+/// Copies a file to the first free name `NAME-damaged-N` beside it.
+fn copy_aside(path: &Path) -> Result<PathBuf, FileError> {
+    let bytes = fs::read(path).map_err(FileError::of("read", path))?;
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let extension = path.extension().unwrap_or_default().to_string_lossy();
     let aside = (1..=u32::MAX)
         .map(|n| path.with_file_name(format!("{stem}-damaged-{n}.{extension}")))
         .find(|aside| !aside.exists())
         .expect("a folder cannot hold as many files as there are numbers");
-    fs::rename(path, &aside).map_err(FileError::of("rename", path))?;
+    files::write_private(&aside, &bytes)?;
     Ok(aside)
 }
 
@@ -134,7 +135,7 @@ fn set_aside(path: &Path) -> Result<PathBuf, FileError> {
 fn lock(path: &Path) -> Result<File, FileError> {
     let lock_path = path.with_extension("lock");
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(FileError::of("create folder", folder))?;
+        files::create_private_folder(folder)?;
     }
     let file = File::options().create(true).truncate(false).write(true).open(&lock_path);
     let file = file.map_err(FileError::of("open", &lock_path))?;

@@ -13,11 +13,15 @@ use hansard::models::ModelCache;
 use hansard::models::random::{PublishedSize, RandomWhisper};
 use hansard::nn::ComputeType;
 use hansard::nn::mel::LogMel;
+use hansard::nn::random::SplitMix64;
 use hansard::nn::whisper::{DecoderState, TokenId, Whisper};
 use hansard::paths::AppPaths;
+use hansard::pipeline::diarize::embed::Embeddings;
+use hansard::pipeline::diarize::{DiarizeOptions, SpeakerCount, cluster_and_reconstruct};
 use hansard::pipeline::guards::compression_ratio;
-use hansard::pipeline::segmentation::segmentation;
+use hansard::pipeline::segmentation::{Activity, Windows, segmentation};
 use hansard::task::{CancelToken, Progress};
+use hansard::units::Seconds;
 
 const SAMPLE_RATE_HZ: usize = 16_000;
 /// Tokens that a sequence has seen before the step that is timed.
@@ -131,6 +135,42 @@ fn segmentation_of_60_s(bencher: Bencher) {
     let samples = Mono16k::from_samples(sound(60 * SAMPLE_RATE_HZ));
     let cancel = CancelToken::default();
     bencher.bench_local(|| segmentation(black_box(&samples), &segmenter, &Progress::unwatched(&cancel)));
+}
+
+/// Made-up voices of six people who speak for 20 s each in turn, clustered once more with another number of speakers; 0
+/// stands for unknown.
+#[divan::bench(args = [0, 4], sample_count = 10, sample_size = 1)]
+fn recluster_an_hour(bencher: Bencher, n_speakers: usize) {
+    const DIMENSION: usize = 192;
+    const N_FRAMES: usize = 589;
+    const FRAME_STEP: Seconds = Seconds(0.016_875);
+    let windows = Windows {
+        n_windows: 3591,
+        window_samples: 10 * SAMPLE_RATE_HZ,
+        step_samples: SAMPLE_RATE_HZ,
+        n_frames: N_FRAMES,
+        frame_step: FRAME_STEP,
+        frame_duration: Seconds(0.061_937_5),
+        n_samples: 3600 * SAMPLE_RATE_HZ,
+    };
+    let mut random = SplitMix64::new(0);
+    let mut noise = |size: f64| -> Vec<f64> { (0..DIMENSION).map(|_| size * (random.next_unit() - 0.5)).collect() };
+    let people: Vec<Vec<f64>> = (0..6).map(|_| noise(1.0)).collect();
+    let (mut masks, mut values) = (Vec::new(), Vec::new());
+    for window in 0..windows.n_windows {
+        let turn = window / 20;
+        let local = |frame: usize| (window as f64 + frame as f64 * FRAME_STEP.0) as usize / 20 - turn;
+        masks.extend((0..N_FRAMES).map(|frame| 1_u8 << local(frame)));
+        for speaker in 0..3 {
+            let voice = people[(turn + speaker) % people.len()].iter().zip(noise(0.5));
+            values.extend(voice.map(|(person, noise)| (person + noise) as f32));
+        }
+    }
+    let activity = Activity { windows, n_speakers: 3, masks };
+    let embeddings = Embeddings { dimension: DIMENSION, values };
+    let (options, count) =
+        (DiarizeOptions::default(), SpeakerCount { exact: Some(n_speakers), ..SpeakerCount::default() });
+    bencher.bench_local(|| cluster_and_reconstruct(black_box(&activity), &embeddings, &options, &count, None));
 }
 
 #[divan::bench(args = [8_000, 44_100, 48_000])]

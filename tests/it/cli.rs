@@ -380,6 +380,9 @@ fn the_demo_prints_the_meeting_as_well_as_the_reference_does() {
     for line in run.stdout.lines() {
         let (times, said) = line.split_once("] ").unwrap_or_else(|| panic!("a line without times: {line}"));
         assert!(times.starts_with("[0:") || times.starts_with("[1:"), "{line}");
+        // The bundled voices have names.
+        let (speaker, said) = said.split_once(": ").unwrap_or_else(|| panic!("a line without a speaker: {line}"));
+        assert!(["Nora", "Brian"].contains(&speaker), "{line}");
         text.push_str(said);
         text.push(' ');
     }

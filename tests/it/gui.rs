@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use eframe::egui::{self, DroppedFile, HoveredFile, Key, Modifiers, Role, accesskit::Toggled};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use hansard::engine::{Engine, Wake};
+use hansard::engine::{Engine, JobRequest, Wake};
 use hansard::export::Format;
 use hansard::paths::AppPaths;
 use hansard::settings::{Settings, Theme};
@@ -249,7 +249,45 @@ fn a_voice_is_learnt_and_forgotten_again() {
     assert!(window.harness.query_by_label("Learn the voice of Nora").is_none());
     window.click("Undo learning the voice of Nora");
     window.wait_for("the answer", |harness| shows(harness, "Took back what was learnt of Nora"));
-    assert!(window.harness.query_by_label("Learn the voice of Nora").is_some());
+    // Learnt under a name that turns out to be wrong.
+    window.click("Learn the voice of Nora");
+    window.wait_for("the answer", |harness| shows(harness, "Learnt the voice of Nora"));
+    window.harness.get_by_role_and_label(Role::TextInput, "Name of SPEAKER_00").set_text_value_accesskit("Brian");
+    window.harness.run_ok();
+    assert!(window.harness.query_by_label("Undo learning the voice of Brian").is_some());
+    window.click("Learn the voice of Brian");
+    window.wait_for("the answer", |harness| shows(harness, "Learnt the voice of Brian"));
+    window.click("Undo learning the voice of Brian");
+    window.wait_for("the answer", |harness| shows(harness, "Took back what was learnt of Brian"));
+    assert!(window.harness.query_by_label("Learn the voice of Brian").is_some());
+}
+
+#[test]
+fn a_name_that_is_being_typed_goes_with_the_speaker_and_is_taken_with_the_list() {
+    let mut window = Window::open(opened(meeting()), vec![]);
+    let type_name = |window: &mut Window, name: &str| {
+        window.harness.get_by_role_and_label(Role::TextInput, "Name of SPEAKER_01").focus();
+        window.harness.run_ok();
+        window.harness.get_by_role_and_label(Role::TextInput, "Name of SPEAKER_01").type_text(name);
+        window.harness.run_ok();
+    };
+    window.click("Merge SPEAKER_01 into…");
+    window.click("Merge SPEAKER_01 into Nora");
+    window.click("Undo");
+    type_name(&mut window, "Bri");
+    // Unlike a click, this leaves the focus where it is.
+    window.harness.get_by_label("Redo").click_accesskit();
+    window.harness.run_ok();
+    assert_eq!(speakers_said(&window.harness), ["Nora"]);
+    window.click("Undo");
+    assert_eq!(speakers_said(&window.harness), ["Nora", "SPEAKER_01", "Nora"]);
+
+    type_name(&mut window, "Brian");
+    for (width, height) in [(640.0, 480.0), (1280.0, 800.0)] {
+        window.harness.set_size(egui::vec2(width, height));
+        window.harness.run_ok();
+    }
+    assert_eq!(speakers_said(&window.harness), ["Nora", "Brian", "Nora"]);
 }
 
 #[test]
@@ -345,7 +383,7 @@ impl Window {
             settings: Settings { theme: Theme::Light, ..Settings::default() },
             settings_warning: None,
             dialogs: Box::new(Script { answers: answers.clone(), asked: asked.clone(), is_asked: false }),
-            demo: Some(demo()),
+            demo: Some(JobRequest::new(demo(), "demo")),
             open,
         });
         let frame = |ui: &mut egui::Ui, app: &mut App| {

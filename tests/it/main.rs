@@ -2,12 +2,19 @@
 //! Nothing here needs a network. The sounds are made by ffmpeg and sox, which `packaging/test.sh` installs.
 
 mod audio;
+mod cache_cli;
 mod cli;
+mod download;
 mod engine;
 mod export;
 mod golden;
 mod gui;
 mod house_rules;
+mod hub;
+mod hub_cache;
+mod model_archive;
+mod model_memory;
+mod model_store;
 mod score_cli;
 mod sound;
 mod transcript;

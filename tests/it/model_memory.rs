@@ -138,6 +138,7 @@ fn storm(sizes: Sizes) {
     assert!(max_live_bytes <= allowed_bytes, "{max_live_bytes} of {allowed_bytes} bytes, {sizes:?}");
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it stands for a load, which may fail")]
 fn fall(world: &Arc<World>, idx: usize, n_bytes: usize) -> Load<Droplet> {
     assert!(!world.is_loading[idx].swap(true, Ordering::SeqCst), "two loads of one model at once");
     assert!(world.n_loading.fetch_add(1, Ordering::SeqCst) < STORM_PARALLEL_LOADS, "too many loads at once");
@@ -490,6 +491,7 @@ fn level(budget_bytes: usize) -> MemoryLevel {
     MemoryLevel::new(MemoryLimits::with_budget(budget_bytes), Clock::system())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it stands for a load, which may fail")]
 fn block(n_bytes: usize) -> Load<Block> {
     Ok((Arc::new(Block(n_bytes)), LoadedFrom::Disk))
 }

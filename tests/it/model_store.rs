@@ -468,7 +468,7 @@ fn whoever_dies_at_a_step_leaves_the_old_entry_or_the_new_one_or_none() {
             let (other, cancel) = (DiskStore::open(elsewhere.path()), CancelToken::default());
             drop(store(&other, &key, 2));
             let path = cache.path().join("all.hansard-models");
-            other.export(&[key.clone()], &path, &Progress::unwatched(&cancel)).expect("a writable folder");
+            other.export(std::slice::from_ref(&key), &path, &Progress::unwatched(&cancel)).expect("a writable folder");
         }
         let variables: [(&str, &OsStr); 3] =
             [(ACTION, action.as_ref()), (STEP, step.as_ref()), (FOLDER, cache.path().as_os_str())];

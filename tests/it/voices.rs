@@ -30,9 +30,9 @@ fn from_file(path: &str, embedding: Vec<f32>) -> Voiceprint {
     Voiceprint { embedding, origin, model: "m".to_owned(), speech_secs: Some(12.3), agreement: Some(0.9) }
 }
 
-/// A voiceprint learned from a meeting.
-fn from_meeting(added_unix_ms: u64, embedding: Vec<f32>) -> Voiceprint {
-    let origin = Origin::Meeting { recording: "meeting.wav".into(), speaker: "SPEAKER_01".to_owned(), added_unix_ms };
+/// A voiceprint learned from a speaker of a meeting.
+fn from_meeting(speaker: &str, added_unix_ms: u64, embedding: Vec<f32>) -> Voiceprint {
+    let origin = Origin::Meeting { recording: "meeting.wav".into(), speaker: speaker.to_owned(), added_unix_ms };
     Voiceprint { embedding, origin, model: "m".to_owned(), speech_secs: None, agreement: None }
 }
 
@@ -59,7 +59,7 @@ fn voices_come_back_as_they_were_stored() {
     let fill = |voices: &mut Voices| -> Result<(), VoiceError> {
         voices.enrol(" Zoë ", vec![from_file("/z.wav", unit(&[0.1, -0.7, 1e-9]))])?;
         voices.enrol("安娜", vec![from_file("/a.wav", unit(&[1.0 / 3.0, 0.2, 0.9]))])?;
-        voices.learn("ana/maría", from_meeting(7, unit(&[0.3, 0.4, 0.0])))?;
+        voices.learn("ana/maría", from_meeting("S0", 7, unit(&[0.3, 0.4, 0.0])))?;
         // The same file again takes the place of what was there.
         voices.enrol("zoË", vec![from_file("/z.wav", unit(&[0.5, 0.5, 0.5]))])
     };
@@ -73,7 +73,7 @@ fn voices_come_back_as_they_were_stored() {
 }
 
 #[test]
-fn a_damaged_file_is_set_aside_when_another_takes_its_place() {
+fn a_damaged_file_is_copied_aside_when_another_takes_its_place() {
     let sound = |voices: &str| format!(r#"{{"version":{FORMAT_VERSION},"voices":{voices}}}"#);
     let print = |embedding: &str| {
         let origin = r#"{"meeting":{"recording":"m.wav","speaker":"S","added_unix_ms":1}}"#;
@@ -111,7 +111,12 @@ fn a_damaged_file_is_set_aside_when_another_takes_its_place() {
         let ((), warning) = voices::change(&path, enrol).expect("a writable folder");
         let aside = path.with_file_name(format!("voices-damaged-{}.json", n + 1));
         assert!(warning.is_some_and(|warning| warning.contains(aside.to_str().expect("a path"))), "{text}");
-        assert_eq!(fs::read_to_string(aside).expect("set aside"), *text);
+        assert_eq!(fs::read_to_string(&aside).expect("copied aside"), *text);
+        #[cfg(unix)]
+        for file in [&path, &aside] {
+            let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(file).expect("there").permissions());
+            assert_eq!(mode & 0o777, 0o600, "{}", file.display());
+        }
         assert_eq!(names(&voices::load(&path).0), ["Bo"], "{text}");
     }
 }
@@ -164,23 +169,30 @@ fn voices_are_renamed_merged_and_removed_by_name() {
 }
 
 #[test]
-fn learning_is_undone_step_by_step_whatever_the_voice_is_called_by_then() {
+fn learning_is_undone_by_speaker_whatever_the_voice_is_called_by_then() {
     let mut voices = Voices::default();
     voices.enrol("Ana", vec![from_file("/a.wav", unit(&[1.0, 0.0]))]).expect("a name");
-    voices.learn("Ana", from_meeting(100, unit(&[1.0, 0.1]))).expect("something new");
+    voices.learn("Ana", from_meeting("S0", 100, unit(&[1.0, 0.1]))).expect("something new");
     let before_bo = voices.clone();
     // The clock was put back, and still this is the later of the two.
-    voices.learn("Bo", from_meeting(50, unit(&[0.0, 1.0]))).expect("something new");
-    let again = voices.learn("bo", from_meeting(200, unit(&[0.0, 1.0])));
+    voices.learn("Bo", from_meeting("S0", 50, unit(&[0.0, 1.0]))).expect("something new");
+    let again = voices.learn("bo", from_meeting("S0", 200, unit(&[0.0, 1.0])));
     assert!(matches!(again, Err(VoiceError::AlreadyLearned(name)) if name == "Bo"));
+    voices.learn("Cy", from_meeting("S1", 300, unit(&[0.7, 0.7]))).expect("something new");
 
+    let undo = |voices: &mut Voices, recording: &str, speaker: &str| {
+        voices.undo_learning(Path::new(recording), speaker).map(|(name, _)| name)
+    };
     voices.rename("Bo", "Boris").expect("the name is free");
-    assert_eq!(voices.undo_learning().expect("Bo was learned").0, "Boris");
-    assert_eq!(voices, before_bo, "nothing is left of that voice");
+    assert_eq!(undo(&mut voices, "meeting.wav", "S0").expect("Bo was learned"), "Boris");
+    assert_eq!(undo(&mut voices, "meeting.wav", "S1").expect("what was learned later stayed"), "Cy");
+    assert_eq!(voices, before_bo, "nothing is left of those voices");
+    for (recording, speaker) in [("meeting.wav", "S1"), ("other.wav", "S0")] {
+        assert!(matches!(undo(&mut voices, recording, speaker), Err(VoiceError::NothingLearned)));
+    }
     voices.rename("Ana", "Anna").expect("the name is free");
-    assert_eq!(voices.undo_learning().expect("Ana was learned").0, "Anna");
+    assert_eq!(undo(&mut voices, "meeting.wav", "S0").expect("Ana was learned"), "Anna");
     assert_eq!(voices.find("Anna").map(|voice| voice.prints.len()), Some(1), "what was enrolled stays");
-    assert!(matches!(voices.undo_learning(), Err(VoiceError::NothingLearned)));
 }
 
 fn known(name: &str, direction: &[f32]) -> KnownVoice {
@@ -423,14 +435,21 @@ fn files_that_are_no_single_voice_are_told_of_and_the_others_go_on() {
 
     // What was heard once is remembered, and so is what was wrong with it.
     let (again, same_warnings) = home.known(Some(&folder));
-    assert_eq!((again, same_warnings), (voices, warnings));
+    assert_eq!((&again, &same_warnings), (&voices, &warnings));
+    let silent = folder.join("Silent.wav");
+    let modified = fs::metadata(&silent).and_then(|metadata| metadata.modified()).expect("it is there");
+    write_wav(&silent, &brian[16_000..96_000]);
+    fs::File::options().write(true).open(&silent).and_then(|file| file.set_modified(modified)).expect("it is there");
+    assert_eq!(home.known(Some(&folder)), (voices, warnings), "a file that looks the same is not listened to again");
 
+    let quiet = home.folder.path().join("quiet.wav");
+    write_wav(&quiet, &vec![0.0; 32_000]);
     let nothing = home.folder.path().join("nothing");
     fs::create_dir(&nothing).expect("a writable folder");
     for (command, part) in [
         (VoiceCommand::EnrolFolder { folder: nothing }, "holds no recordings"),
         (VoiceCommand::EnrolFolder { folder: folder.join("missing") }, "missing"),
-        (VoiceCommand::Enrol { name: "Ana".into(), files: vec![folder.join("Silent.wav")] }, "nothing is to be heard"),
+        (VoiceCommand::Enrol { name: "Ana".into(), files: vec![quiet] }, "nothing is to be heard"),
         (VoiceCommand::Enrol { name: " ".into(), files: vec![speaker_file("Nora")] }, "needs a name"),
         (VoiceCommand::Test { file: speaker_file("Nora") }, "enrol one first"),
     ] {
@@ -466,10 +485,38 @@ fn a_voice_is_learned_tested_and_forgotten() {
     assert_eq!((learned.outcome, learned.voices.len()), (VoicesOutcome::Learned, 2));
     assert_eq!(learned.voices[1].n_meetings, 1);
     assert_eq!(test(&mut home, "Brian").0, Verdict::Unknown, "two voices are equally near");
-    let undone = home.perform(&VoiceCommand::UndoLearning).expect("something was learned");
+    let undo = |speaker: &str| VoiceCommand::UndoLearning { recording: "meeting.wav".into(), speaker: speaker.into() };
+    assert!(home.perform(&undo("SPEAKER_01")).expect_err("that is another speaker").contains("nothing to undo"));
+    let undone = home.perform(&undo("SPEAKER_00")).expect("something was learned");
     assert_eq!(undone.outcome, VoicesOutcome::Unlearned { name: "Nora".into() });
     assert_eq!(stored(), before);
     assert!(home.perform(&learn(vec![])).expect_err("nothing to learn").contains("SPEAKER_00"));
+}
+
+/// The folder still has the old name, and names that are none.
+#[test]
+fn a_renamed_voice_keeps_its_name_when_the_folder_is_read_again() {
+    let mut home = Home::new();
+    let folder = home.folder.path().join("speakers");
+    fs::create_dir_all(folder.join("Empty")).expect("a writable folder");
+    fs::copy(speaker_file("Nora"), folder.join("Nroa.flac")).expect("a writable folder");
+    fs::copy(speaker_file("Brian"), folder.join(format!("{}.flac", "x".repeat(101)))).expect("a writable folder");
+    let enrol = VoiceCommand::EnrolFolder { folder: folder.clone() };
+    home.perform(&enrol).expect("a voice");
+    home.perform(&VoiceCommand::Rename { from: "Nroa".into(), to: "Nora".into() }).expect("the name is free");
+
+    let (known, warnings) = home.known(Some(&folder));
+    assert_eq!(known.iter().map(|voice| voice.name.as_str()).collect::<Vec<_>>(), ["Nora"]);
+    for part in ["Nroa.flac is enrolled as Nora", "Empty holds no recordings", "is no name for a voice"] {
+        assert!(warnings.iter().any(|warning| warning.contains(part)), "{part}: {warnings:#?}");
+    }
+    let again = home.perform(&enrol).expect("the same voice");
+    assert_eq!(again.outcome, VoicesOutcome::Enrolled { names: vec!["Nora".into()], n_files: 1, n_left_out: 0 });
+    assert_eq!(again.voices.len(), 1, "{:?}", again.voices);
+
+    // A folder without voices takes nothing away from what is enrolled.
+    let (known, warnings) = home.known(Some(&folder.join("Empty")));
+    assert!(known.len() == 1 && warnings.len() == 1 && warnings[0].contains("holds no recordings"), "{warnings:?}");
 }
 
 /// The model was replaced: voiceprints of the old one are kept, and made anew where the file is still the same.
@@ -525,7 +572,8 @@ fn the_command_line_enrols_lists_tests_renames_and_removes() {
     assert_eq!(json(&hansard(&["list", "--json"], 0).0)["voices"], Value::Array(vec![]));
     let (stdout, stderr) = hansard(&["enrol", "Nora", nora], 0);
     assert!(stdout.is_empty() && stderr.contains("Nora: enrolled from 1 recording"), "{stdout}{stderr}");
-    hansard(&["enrol", "B", brian], 0);
+    let (_, stderr) = hansard(&["enrol", "B", brian, "missing.wav"], 1);
+    assert!(stderr.contains("B: enrolled from 1 recording") && stderr.contains("missing.wav"), "{stderr}");
     hansard(&["rename", "b", "Brian"], 0);
     assert!(hansard(&["list"], 0).0.lines().nth(1).is_some_and(|line| line.starts_with("Brian")));
     assert!(hansard(&["test", nora], 0).0.contains(": Nora (score "));

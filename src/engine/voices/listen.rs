@@ -1,14 +1,18 @@
 //! From recordings to voiceprints: files that the user names, folders of them, and enrolled files that another model
 //! listened to. What cannot be used is left out with a warning; nothing is stored here but what can be made again.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{self, Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use serde::{Deserialize, Serialize};
+
 use crate::audio::decode::{self, DecodeError};
-use crate::files::FileError;
+use crate::files::{self, FileError};
 use crate::paths::AppPaths;
 use crate::pipeline::recognise::{self, RecogniseOptions, SoleVoice};
 use crate::task::Progress;
@@ -25,6 +29,8 @@ pub const RECORDING_EXTENSIONS: [&str; 21] = [
 const MIN_GOOD_SPEECH_SECS: f64 = 3.0;
 /// Where the hash begins.
 const FNV_START: u64 = 0xcbf2_9ce4_8422_2325;
+/// Hashes of weights, by the file, since the program started.
+static WEIGHTS_IDS: Mutex<BTreeMap<PathBuf, String>> = Mutex::new(BTreeMap::new());
 
 /// A recording and who speaks in it.
 pub(super) struct NamedFile {
@@ -32,16 +38,35 @@ pub(super) struct NamedFile {
     pub(super) path: PathBuf,
 }
 
+/// What is remembered of a folder: its voices, and the files that were listened to and have none.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Heard {
+    voices: Voices,
+    refusals: Vec<Refusal>,
+}
+
+/// A file with sound in which there is no voice. What cannot be decoded fails soon, every time, and is none of these.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Refusal {
+    origin: Origin,
+    /// What the user is told.
+    reason: String,
+}
+
 /// Takes voiceprints from recordings.
 pub(super) struct Listener<'a> {
     model: &'a VoiceModel,
     paths: &'a AppPaths,
     warnings: &'a mut Vec<String>,
+    /// Those that were met, and those that are remembered.
+    refusals: Vec<Refusal>,
 }
 
 impl<'a> Listener<'a> {
     pub(super) fn new(model: &'a VoiceModel, paths: &'a AppPaths, warnings: &'a mut Vec<String>) -> Self {
-        Self { model, paths, warnings }
+        Self { model, paths, warnings, refusals: Vec::new() }
     }
 
     /// The voiceprints of files, each with the name that goes with it; those that `known` has are not taken again.
@@ -55,16 +80,23 @@ impl<'a> Listener<'a> {
         let mut prints = Vec::new();
         for (n, NamedFile { name, path }) in files.iter().enumerate() {
             progress.at(n, files.len())?;
-            let known = origin_of(path).ok().and_then(|origin| {
-                let mut prints = known.list().iter().flat_map(|voice| voice.of_model(&self.model.id));
-                prints.find(|print| print.origin == origin).cloned()
-            });
-            let print = match known {
-                Some(print) => print,
-                None => match self.print(path, progress)? {
-                    Some(print) => print,
-                    None => continue,
-                },
+            let origin = origin_of(path).ok();
+            let known_print = known
+                .list()
+                .iter()
+                .flat_map(|voice| voice.of_model(&self.model.id))
+                .find(|print| Some(&print.origin) == origin.as_ref())
+                .cloned();
+            let refusal = self.refusals.iter().find(|refusal| Some(&refusal.origin) == origin.as_ref());
+            let print = if let Some(print) = known_print {
+                print
+            } else if let Some(refusal) = refusal {
+                self.warnings.push(refusal.reason.clone());
+                continue;
+            } else if let Some(print) = self.print(path, progress)? {
+                print
+            } else {
+                continue;
             };
             self.warnings.extend(doubts(path, &print, &self.model.options));
             prints.push((name.clone(), print));
@@ -85,25 +117,33 @@ impl<'a> Listener<'a> {
         };
         let shown = path.display();
         self.warnings.extend(decoded.warnings.into_iter().map(|warning| format!("{shown}: {warning}")));
-        let voice = match recognise::sole_voice(&decoded.samples, &self.model.ecapa, &unwatched)? {
-            SoleVoice::Found(voice) => voice,
-            SoleVoice::Silent => {
-                self.warnings.push(format!("{shown}: nothing is to be heard in it. It is left out."));
-                return Ok(None);
-            }
-            SoleVoice::TooShort(sound) => {
-                let what = format!("{:.1} s of sound are too little to know a voice by", sound.0);
-                self.warnings.push(format!("{shown}: {what}; ten seconds are good. It is left out."));
+        let heard = recognise::sole_voice(&decoded.samples, &self.model.ecapa, &unwatched)?;
+        let origin = match origin_of(path).map_err(FileError::of("read", path)) {
+            Ok(origin) => origin,
+            Err(error) => {
+                self.warnings.push(format!("{error}. It is left out."));
                 return Ok(None);
             }
         };
-        Ok(Some(Voiceprint {
-            embedding: voice.embedding,
-            origin: origin_of(path).map_err(FileError::of("read", path))?,
-            model: self.model.id.clone(),
-            speech_secs: Some(voice.speech.0),
-            agreement: Some(voice.agreement),
-        }))
+        let reason = match heard {
+            SoleVoice::Found(voice) => {
+                return Ok(Some(Voiceprint {
+                    embedding: voice.embedding,
+                    origin,
+                    model: self.model.id.clone(),
+                    speech_secs: Some(voice.speech.0),
+                    agreement: Some(voice.agreement),
+                }));
+            }
+            SoleVoice::Silent => format!("{shown}: nothing is to be heard in it. It is left out."),
+            SoleVoice::TooShort(sound) => {
+                let what = format!("{:.1} s of sound are too little to know a voice by", sound.0);
+                format!("{shown}: {what}; ten seconds are good. It is left out.")
+            }
+        };
+        self.warnings.push(reason.clone());
+        self.refusals.push(Refusal { origin, reason });
+        Ok(None)
     }
 
     /// The enrolled voices, with voiceprints of this model wherever they can be had.
@@ -133,25 +173,40 @@ impl<'a> Listener<'a> {
         Ok(voices)
     }
 
-    /// The voices in a folder.
+    /// The voices in a folder. One that cannot be used has none, and the user is told.
     pub(super) fn in_folder(&mut self, folder: &Path, progress: &Progress<'_>) -> Result<Voices, VoicesError> {
-        let files = recordings_in(folder, self.warnings)?;
+        let files = match recordings_in(folder, self.warnings) {
+            Ok(files) => files,
+            Err(error) => {
+                self.warnings.push(format!("{error}. No voice is taken from there."));
+                return Ok(Voices::default());
+            }
+        };
         let name = path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
         let name = format!("{:016x}.json", fnv1a(FNV_START, name.as_os_str().as_encoded_bytes()));
-        let cache = self.paths.cache_dir.join("voices-1").join(name);
+        let cache = self.paths.cache_dir.join("voices-2").join(name);
         // What cannot be read is made again.
-        let (known, _) = voices::load(&cache);
-        let mut found = Voices::default();
-        for (name, print) in self.prints(&files, &known, progress)? {
-            found.enrol(&name, vec![print])?;
+        let known = fs::read(&cache).ok().and_then(|bytes| serde_json::from_slice::<Heard>(&bytes).ok());
+        let known = known.unwrap_or_default();
+        self.refusals.clone_from(&known.refusals);
+        let mut heard = Heard::default();
+        for (name, print) in self.prints(&files, &known.voices, progress)? {
+            heard.voices.enrol(&name, vec![print])?;
         }
-        if found != known
-            && let Err(error) = voices::replace(&cache, &found)
+        heard.refusals = std::mem::take(&mut self.refusals);
+        heard.refusals.retain(|refusal| is_unchanged(&refusal.origin));
+        if heard != known
+            && let Err(error) = remember(&cache, &heard)
         {
             self.warnings.push(format!("{error}. The voices of {} are taken again next time.", folder.display()));
         }
-        Ok(found)
+        Ok(heard.voices)
     }
+}
+
+fn remember(cache: &Path, heard: &Heard) -> Result<(), FileError> {
+    let bytes = serde_json::to_vec(heard).map_err(io::Error::other).map_err(FileError::of("write", cache))?;
+    files::write_private(cache, &bytes)
 }
 
 /// What the user should know about a file whose voice was taken.
@@ -180,7 +235,7 @@ fn outdated_files(voices: &Voices, model: &str) -> Vec<NamedFile> {
             let Origin::EnrolledFile { path, .. } = &print.origin else { continue };
             let is_heard = voice.of_model(model).any(|known| known.origin.is_same_file(&print.origin));
             let is_listed = files.iter().any(|file| file.name == voice.name && file.path == *path);
-            if !is_heard && !is_listed && origin_of(path).is_ok_and(|origin| origin == print.origin) {
+            if !is_heard && !is_listed && is_unchanged(&print.origin) {
                 files.push(NamedFile { name: voice.name.clone(), path: path.clone() });
             }
         }
@@ -189,6 +244,7 @@ fn outdated_files(voices: &Voices, model: &str) -> Vec<NamedFile> {
 }
 
 /// The recordings in a folder, by the names of the files, and those in the folders in it, by the names of the folders.
+/// What cannot be used is left out with a warning.
 pub(super) fn recordings_in(folder: &Path, warnings: &mut Vec<String>) -> Result<Vec<NamedFile>, VoicesError> {
     let mut files = Vec::new();
     let named = |name: Option<&OsStr>, path: PathBuf| {
@@ -197,7 +253,14 @@ pub(super) fn recordings_in(folder: &Path, warnings: &mut Vec<String>) -> Result
     };
     for entry in entries(folder)? {
         if entry.is_dir() {
-            let inside: Vec<PathBuf> = entries(&entry)?.into_iter().filter(|path| is_recording(path)).collect();
+            let inside = match entries(&entry) {
+                Ok(inside) => inside,
+                Err(error) => {
+                    warnings.push(format!("{error}. It is left out."));
+                    continue;
+                }
+            };
+            let inside: Vec<PathBuf> = inside.into_iter().filter(|path| is_recording(path)).collect();
             if inside.is_empty() {
                 warnings.push(format!("{} holds no recordings, so no voice goes by this name.", entry.display()));
             }
@@ -206,6 +269,13 @@ pub(super) fn recordings_in(folder: &Path, warnings: &mut Vec<String>) -> Result
             files.push(named(entry.file_stem(), entry.clone()));
         }
     }
+    files.retain(|NamedFile { name, path }| match Voices::default().enrol(name, Vec::new()) {
+        Ok(()) => true,
+        Err(error) => {
+            warnings.push(format!("{}: {error}. It is left out.", path.display()));
+            false
+        }
+    });
     if files.is_empty() { Err(VoicesError::NoRecordings { folder: folder.to_path_buf() }) } else { Ok(files) }
 }
 
@@ -239,6 +309,14 @@ fn origin_of(path: &Path) -> io::Result<Origin> {
     })
 }
 
+/// Whether the file is there as it was.
+fn is_unchanged(origin: &Origin) -> bool {
+    match origin {
+        Origin::EnrolledFile { path, .. } => origin_of(path).is_ok_and(|now| now == *origin),
+        Origin::Meeting { .. } => false,
+    }
+}
+
 /// The path as it can be stored. One that is no Unicode is only good for being shown then.
 pub(super) fn as_unicode(path: &Path) -> PathBuf {
     PathBuf::from(path.to_string_lossy().into_owned())
@@ -253,10 +331,16 @@ fn fnv1a(hash: u64, bytes: &[u8]) -> u64 {
     bytes.iter().fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// The hash of the weights in a folder, in the file that `Ecapa::load` takes.
+/// The hash of the weights in a folder, in the file that `Ecapa::load` takes. They are read once, as they are loaded
+/// once: whoever learns a voice of a meeting need not wait for that.
 pub(super) fn weights_id(folder: &Path) -> Result<String, FileError> {
+    let ids = || WEIGHTS_IDS.lock().unwrap_or_else(PoisonError::into_inner);
     let safetensors = folder.join("embedding_model.safetensors");
     let path = if safetensors.exists() { safetensors } else { folder.join("embedding_model.ckpt") };
+    let known = ids().get(&path).cloned();
+    if let Some(id) = known {
+        return Ok(id);
+    }
     let read = || -> io::Result<u64> {
         let mut file = File::open(&path)?;
         let (mut hash, mut buffer) = (FNV_START, vec![0; 1 << 16]);
@@ -267,5 +351,7 @@ pub(super) fn weights_id(folder: &Path) -> Result<String, FileError> {
             }
         }
     };
-    Ok(format!("{:016x}", read().map_err(FileError::of("read", &path))?))
+    let id = format!("{:016x}", read().map_err(FileError::of("read", &path))?);
+    ids().insert(path, id.clone());
+    Ok(id)
 }

@@ -92,10 +92,7 @@ pub enum CatalogError {
     )]
     Gated(String),
     /// A diarization model names a network that is not beside it.
-    #[error(
-        "{} names the network `{name}`, but {} does not exist; download https://huggingface.co/{name} into that folder",
-        config.display(), looked_for.display()
-    )]
+    #[error("{} names the network `{name}`, but {} does not exist; {}", config.display(), looked_for.display(), advice_on(name))]
     MissingPart {
         /// The file that names it.
         config: PathBuf,
@@ -120,6 +117,20 @@ pub enum CatalogError {
         /// Where it was looked for.
         roots: Vec<PathBuf>,
     },
+}
+
+/// What to do about a part of a diarization model that is missing.
+fn advice_on(name: &str) -> String {
+    match name.split_once('/') {
+        Some(("pyannote", _)) => format!(
+            "it is gated: accept its conditions at https://huggingface.co/{name} with your account and download it into \
+             that folder, or use `{DEFAULT_DIARIZATION}`, which is built in"
+        ),
+        Some((owner, repository)) if !owner.starts_with(['.', '$']) && !repository.contains('/') => {
+            format!("download https://huggingface.co/{name} into that folder")
+        }
+        _ => "install the whole model again".to_owned(),
+    }
 }
 
 fn list(paths: &[PathBuf]) -> String {

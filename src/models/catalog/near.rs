@@ -19,7 +19,7 @@ pub(super) fn did_you_mean<'a>(asked: &str, names: impl Iterator<Item = &'a str>
             (is_part || is_near).then_some((n_mistakes, name))
         })
         .collect();
-    near.sort();
+    near.sort_unstable();
     let near: Vec<String> = near.iter().take(MAX_NAMES).map(|(_, name)| format!("`{name}`")).collect();
     if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) }
 }

@@ -120,7 +120,7 @@ const MAX_FAILURES: u32 = 5;
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// A server may ask for so long a pause; longer ones are told to the user instead.
-const LONGEST_REQUESTED_WAIT: Duration = Duration::from_secs(300);
+const LONGEST_REQUESTED_WAIT: Duration = Duration::from_mins(5);
 
 /// Makes attempts until one succeeds or fails for good, waiting twice as long after each failure, or as long as the
 /// server asks. `attempt` is given the number of failures in a row, and sets it to zero where it gets any further.

@@ -22,14 +22,6 @@ pub(super) fn check_room(folder: &Path, n_needed: u64, repository: &str) -> Resu
     }
 }
 
-#[cfg(unix)]
 fn free_bytes(folder: &Path) -> Option<u64> {
-    let status = rustix::fs::statvfs(folder).ok()?;
-    Some(status.f_bavail.saturating_mul(status.f_frsize))
-}
-
-/// Without a question to the system that needs no unsafe code; a full disk is then told by the write that fails.
-#[cfg(not(unix))]
-fn free_bytes(_folder: &Path) -> Option<u64> {
-    None
+    fs4::available_space(folder).ok()
 }

@@ -1,7 +1,9 @@
 //! What of an ECAPA-TDNN its weights do not tell, from the `hyperparams.yaml` that SpeechBrain ships beside them. Sizes
 //! are read from the weights themselves.
 
-use yaml_rust2::{Yaml, YamlLoader};
+use yaml_rust2::Yaml;
+
+use super::super::yaml;
 
 /// Settings that the features and the network are built for; where an entry is absent, SpeechBrain has the same value.
 const SUPPORTED: [(&str, &str, &str); 13] = [
@@ -55,8 +57,7 @@ impl EcapaConfig {
     /// Reads SpeechBrain's `hyperparams.yaml`. Tags such as `!new:` do not matter, and `!ref <name>` stands for the
     /// entry `name`.
     pub(super) fn from_yaml(text: &str) -> Result<Self, EcapaConfigError> {
-        let documents = YamlLoader::load_from_str(text)?;
-        let root = documents.first().unwrap_or(&Yaml::BadValue);
+        let root = &yaml::document(text)?;
         for (section, key, supported) in SUPPORTED {
             let found = as_text(resolved(root, &root[section][key]));
             if let Some(found) = found.filter(|found| found != supported) {

@@ -26,6 +26,9 @@ use pooling::AttentivePooling;
 pub use config::EcapaConfigError;
 pub use pooling::FrameFeatures;
 
+/// Published models have 3 blocks; a file may name the same numbers again and again.
+const MAX_BLOCKS: usize = 16;
+
 /// The network with its weights.
 pub struct Ecapa {
     fbank: SpeechBrainFbank,
@@ -99,7 +102,7 @@ impl Ecapa {
         let [_, n_mels, _] = root.shape::<3>("blocks.0.conv.conv.weight")?;
         let first = Tdnn::load(&root.nth("blocks", 0), n_mels, dilation(0)?)?;
         let mut blocks = vec![SeRes2Block::load(&root.nth("blocks", 1), first.n_out(), dilation(1)?)?];
-        while root.nth("blocks", blocks.len() + 1).has("tdnn1.conv.conv.weight") {
+        while blocks.len() < MAX_BLOCKS && root.nth("blocks", blocks.len() + 1).has("tdnn1.conv.conv.weight") {
             let n_in = blocks[blocks.len() - 1].n_out();
             let index = blocks.len() + 1;
             blocks.push(SeRes2Block::load(&root.nth("blocks", index), n_in, dilation(index)?)?);

@@ -1,11 +1,17 @@
 //! Sizes of a PyanNet and the geometry of its frames, from the `config.yaml` that pyannote ships beside the weights.
 
-use yaml_rust2::{Yaml, YamlLoader};
+use yaml_rust2::Yaml;
+
+use super::super::yaml;
 
 use super::{CONV_KERNEL, POOL, SINC_KERNEL};
 
 /// Speakers of a window, so that a set of them is a byte; published models have 3 or 4.
 const MAX_SPEAKERS: usize = 8;
+/// Published models have windows of 10 s; a minute already takes hundreds of megabytes.
+const MAX_WINDOW_SECS: f64 = 60.0;
+/// No size in a configuration is above the sample rate.
+const MAX_SIZE: usize = 48_000;
 
 /// The configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -14,7 +20,7 @@ pub enum SegmentationConfigError {
     #[error("not YAML: {0}")]
     Yaml(#[from] yaml_rust2::ScanError),
     /// An entry is missing or not a number.
-    #[error("`{0}` is missing or not a positive number")]
+    #[error("`{0}` is missing, or not a positive number of a sensible size")]
     Entry(&'static str),
     /// An entry has a value that this network is not built for.
     #[error("`{entry}` is {found}, but only {supported} is supported")]
@@ -52,12 +58,11 @@ pub struct SegmentationConfig {
 impl SegmentationConfig {
     /// Reads pyannote's `config.yaml`.
     pub fn from_yaml(text: &str) -> Result<Self, SegmentationConfigError> {
-        let documents = YamlLoader::load_from_str(text)?;
-        let root = documents.first().unwrap_or(&Yaml::BadValue);
+        let root = &yaml::document(text)?;
         let (task, model) = (&root["task"], &root["model"]);
         let count = |entry: &'static str, value: &Yaml| {
             let number = value.as_i64().and_then(|number| usize::try_from(number).ok());
-            number.filter(|number| *number > 0).ok_or(SegmentationConfigError::Entry(entry))
+            number.filter(|number| (1..=MAX_SIZE).contains(number)).ok_or(SegmentationConfigError::Entry(entry))
         };
         let sample_rate = count("model.sample_rate", &model["sample_rate"])?;
         if sample_rate != super::SAMPLE_RATE_HZ as usize {
@@ -71,8 +76,8 @@ impl SegmentationConfig {
         }
         let duration = &task["duration"];
         let duration_secs = duration.as_f64().or_else(|| duration.as_i64().map(|secs| secs as f64));
-        let duration_secs =
-            duration_secs.filter(|secs| *secs > 0.0).ok_or(SegmentationConfigError::Entry("task.duration"))?;
+        let duration_secs = duration_secs.filter(|secs| *secs > 0.0 && *secs <= MAX_WINDOW_SECS);
+        let duration_secs = duration_secs.ok_or(SegmentationConfigError::Entry("task.duration"))?;
         let config = Self {
             window_samples: (duration_secs * sample_rate as f64).round() as usize,
             sinc_stride: count("model.sincnet.stride", &model["sincnet"]["stride"])?,
@@ -151,6 +156,9 @@ mod tests {
         for (from, to, expected) in [
             ("duration: 10.0", "duration: -1", "task.duration"),
             ("duration: 10.0", "duration: 0.01", "task.duration"),
+            ("duration: 10.0", "duration: 36000", "task.duration"),
+            ("duration: 10.0", "duration: .inf", "task.duration"),
+            ("stride: 10", "stride: 999999999999", "model.sincnet.stride"),
             ("hidden_size: 8", "hidden_size: many", "model.lstm.hidden_size"),
             ("sample_rate: 16000", "sample_rate: 8000", "model.sample_rate"),
             ("num_layers: 2}, linear", "num_layers: 2, bidirectional: false}, linear", "bidirectional"),

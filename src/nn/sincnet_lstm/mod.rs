@@ -3,7 +3,7 @@
 //!
 //! Bredin & Laurent, "End-to-end speaker segmentation for overlap-aware resegmentation", 2021; powerset classes from
 //! Plaquet & Bredin, 2023; sinc filters from Ravanelli & Bengio, 2018. It does not slide over recordings or join the
-//! windows' results: that is `pipeline::speech`.
+//! windows' results: those are `pipeline::segmentation` and `pipeline::speech`.
 
 mod config;
 mod lstm;

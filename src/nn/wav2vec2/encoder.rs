@@ -40,11 +40,11 @@ impl Encoder {
         self.positions.forward(x)
     }
 
-    /// The first `n_layers` layers and what comes before them.
+    /// The first `n_layers` layers and what comes before them; `None` if `should_stop` said so between two of them.
     ///
     /// # Shapes
     /// `x` `[frames, width]`, as the result.
-    pub(super) fn layers(&self, mut x: Vec<f32>, n_layers: usize) -> Vec<f32> {
+    pub(super) fn layers(&self, mut x: Vec<f32>, n_layers: usize, should_stop: &dyn Fn() -> bool) -> Option<Vec<f32>> {
         let positions = self.positions(&x);
         x.iter_mut().zip(&positions).for_each(|(x, position)| *x += position);
         let mut scratch = Scratch { normed: positions, attended: vec![0.0; x.len()], wide: Vec::new() };
@@ -53,12 +53,15 @@ impl Encoder {
             swap(&mut x, &mut scratch.normed);
         }
         for layer in &self.layers[..n_layers] {
+            if should_stop() {
+                return None;
+            }
             match self.norm_order {
                 NormOrder::After => layer.forward_norms_after(&mut x, &mut scratch),
                 NormOrder::Before => layer.forward_norms_before(&mut x, &mut scratch),
             }
         }
-        x
+        Some(x)
     }
 
     /// What comes after the layers.

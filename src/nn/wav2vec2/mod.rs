@@ -146,19 +146,22 @@ impl Wav2Vec2 {
     /// Log-probabilities of the labels, from samples as they are: whisperX does not normalise them either, whatever the
     /// model's configuration says. Fewer than [`RECEPTIVE_FIELD_SAMPLES`] are filled up with silence.
     ///
+    /// `None` if `should_stop`, which is asked before each layer, said so.
+    ///
     /// # Shapes
     /// Returns `[frames, labels]`; frame `k` is made from the samples from `k * HOP_SAMPLES` on.
-    pub fn log_probabilities(&self, samples: &[f32]) -> Vec<f32> {
+    pub fn log_probabilities(&self, samples: &[f32], should_stop: &dyn Fn() -> bool) -> Option<Vec<f32>> {
         let mut samples = Cow::Borrowed(samples);
         if samples.len() < RECEPTIVE_FIELD_SAMPLES {
             samples.to_mut().resize(RECEPTIVE_FIELD_SAMPLES, 0.0);
         }
-        let hidden = self.layers(self.project(&self.features(&samples)), self.n_layers());
+        let projected = self.project(&self.features(&samples));
+        let hidden = self.encoder.layers(projected, self.n_layers(), should_stop)?;
         let mut logits = self.logits(&self.last_hidden_state(hidden));
         logits.par_chunks_exact_mut(self.n_labels()).for_each(|row| {
             LogSoftmax::new_mut(row).dispatch();
         });
-        logits
+        Some(logits)
     }
 
     /// The convolutions over the samples.
@@ -196,7 +199,7 @@ impl Wav2Vec2 {
     /// # Shapes
     /// `projected` `[frames, width]`, as the result.
     pub fn layers(&self, projected: Vec<f32>, n_layers: usize) -> Vec<f32> {
-        self.encoder.layers(projected, n_layers)
+        self.encoder.layers(projected, n_layers, &|| false).expect("nobody stops it")
     }
 
     /// What comes after the last layer: a normalisation in one of the families, nothing in the other.

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::audio::Mono16k;
 use crate::nn::wav2vec2::{HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, Wav2Vec2};
-use crate::task::CancelToken;
+use crate::task::{CancelToken, Cancelled};
 
 use super::super::StageError;
 
@@ -46,7 +46,8 @@ impl Emissions {
             let start = range.start + pass.frames.start * HOP_SAMPLES;
             let last_frame = range.start + (pass.frames.end - 1) * HOP_SAMPLES;
             let end = if pass.frames.end == n_frames { range.end } else { last_frame + RECEPTIVE_FIELD_SAMPLES };
-            let scores = aligner.log_probabilities(&samples.read(start..end)?);
+            let scores = aligner.log_probabilities(&samples.read(start..end)?, &|| cancel.is_cancelled());
+            let scores = scores.ok_or(Cancelled)?;
             let first = pass.kept.start - pass.frames.start;
             values.extend_from_slice(&scores[first * n_columns..(first + pass.kept.len()) * n_columns]);
         }

@@ -4,9 +4,9 @@
 //! those voices that were heard alone for long enough; then every voice goes to the cluster with the most similar mean.
 //!
 //! # Long recordings
-//! The tree of all merges takes time and memory by the square of the number of voices. Beyond 6,000 (some 75 minutes of
+//! The tree of all merges takes time and memory by the square of the number of voices. Beyond 4,500 (some 55 minutes of
 //! a meeting) only that many, evenly spaced, make the clusters, and sizes are scaled likewise: windows overlap by nine
-//! tenths, so that up to ten hours every moment is still heard. The other voices are assigned like the short ones.
+//! tenths, so that up to eight hours every moment is still heard. The other voices are assigned like the short ones.
 
 use crate::assignment::maximise;
 use crate::nn::plda::Plda;
@@ -20,8 +20,8 @@ use super::kmeans::kmeans;
 use super::options::{Bounds, Clustering, SpeakerCount};
 use super::vbx::vbx;
 
-/// The matrix of distances then has 72 MB.
-const MAX_CLUSTERED: usize = 6000;
+/// The matrix of distances then has 40 MB, and takes a quarter of a second.
+const MAX_CLUSTERED: usize = 4500;
 /// Share of a window in which somebody must speak alone for their voice to make clusters.
 const MIN_ALONE: f64 = 0.2;
 /// Clusters need not be larger than this share of the voices.

@@ -178,6 +178,7 @@ impl Speech<'_> {
         let made: Vec<Vec<(usize, Vec<f32>)>> = passes
             .par_iter()
             .map(|pass| {
+                self.cancel.check()?;
                 let heard = &cut_outs[pass.of].is_mine;
                 let rows = features.chunks_exact(n_mels).zip(heard).filter(|(_, is_heard)| **is_heard);
                 let mut input: Vec<f32> = rows.flat_map(|(row, _)| row.iter().copied()).collect();
@@ -187,9 +188,9 @@ impl Speech<'_> {
                     let CutOut { index, is_mine } = &cut_outs[*served];
                     (*index, ecapa.embedding_of(&frames, &rows_within(heard, is_mine)))
                 };
-                pass.serves.iter().map(serve).collect()
+                Ok(pass.serves.iter().map(serve).collect())
             })
-            .collect();
+            .collect::<Result<_, StageError>>()?;
         for (index, voice) in made.into_iter().flatten() {
             voices[index * dimension..][..dimension].copy_from_slice(&voice);
         }

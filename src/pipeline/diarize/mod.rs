@@ -95,16 +95,6 @@ pub fn cluster_and_reconstruct(
     }
     let Clusters { n_clusters, centroids, mut speakers, .. } =
         cluster(activity, embeddings, options.clustering, *count, plda)?;
-    let n_found = speakers.iter().flatten().max().map_or(0, |highest| highest + 1);
-    let mut warnings = Vec::new();
-    if n_found < bounds.min || n_found > bounds.max {
-        let asked = match (bounds.min, bounds.max) {
-            (min, max) if min == max => min.to_string(),
-            (min, usize::MAX) => format!("at least {min}"),
-            (min, max) => format!("{min} to {max}"),
-        };
-        warnings.push(format!("{asked} speakers were asked for, but the voices are those of {n_found}"));
-    }
     for (cluster, speaks) in speakers.iter_mut().zip(who_speaks(activity)) {
         *cluster = cluster.filter(|_| speaks);
     }
@@ -117,6 +107,16 @@ pub fn cluster_and_reconstruct(
     let exclusive = exclusive.finish(&activity.windows, options.min_duration_off);
 
     let labels = Labels::of(&all);
+    let n_found = labels.clusters.len();
+    let mut warnings = Vec::new();
+    if n_found < bounds.min || n_found > bounds.max {
+        let asked = match (bounds.min, bounds.max) {
+            (min, max) if min == max => min.to_string(),
+            (min, usize::MAX) => format!("at least {min}"),
+            (min, max) => format!("{min} to {max}"),
+        };
+        warnings.push(format!("{asked} speakers were asked for, but {n_found} were heard"));
+    }
     let voice = |cluster: &usize| {
         let centroid = centroids.chunks_exact(embeddings.dimension).take(n_clusters).nth(*cluster).unwrap_or_default();
         if centroid.iter().all(|value| value.is_finite()) { centroid.to_vec() } else { Vec::new() }

@@ -1,8 +1,9 @@
 //! How speakers are told apart: what pyannote's `config.yaml` of a diarization pipeline says, and how many speakers the
 //! user expects.
 
-use yaml_rust2::{Yaml, YamlLoader};
+use yaml_rust2::Yaml;
 
+use crate::nn::yaml;
 use crate::units::Seconds;
 
 use super::DiarizeError;
@@ -57,6 +58,9 @@ pub enum Overlap {
     Included,
 }
 
+/// No meeting has more speakers that could be told apart, and to look for more takes ever longer.
+pub const MAX_SPEAKERS: usize = 200;
+
 /// How many people speak, as far as the user knows; 0 counts as not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SpeakerCount {
@@ -91,8 +95,7 @@ impl Default for DiarizeOptions {
 impl DiarizeOptions {
     /// Reads the `config.yaml` of pyannote/speaker-diarization-3.1, speaker-diarization-community-1 or their like.
     pub fn from_yaml(text: &str) -> Result<Self, DiarizeOptionsError> {
-        let documents = YamlLoader::load_from_str(text)?;
-        let root = documents.first().unwrap_or(&Yaml::BadValue);
+        let root = &yaml::document(text)?;
         let (pipeline, params) = (&root["pipeline"]["params"], &root["params"]);
         check_supported("pipeline.name", &root["pipeline"]["name"], "a SpeakerDiarization", |name| {
             name.as_str().is_some_and(|name| name.ends_with("SpeakerDiarization"))
@@ -116,12 +119,12 @@ impl DiarizeOptions {
                     method.as_str() == Some("centroid")
                 })?;
                 Clustering::Agglomerative {
-                    threshold: positive("clustering.threshold", &clustering["threshold"])?,
+                    threshold: not_negative("clustering.threshold", &clustering["threshold"])?,
                     min_cluster_size: size("clustering.min_cluster_size", &clustering["min_cluster_size"])?,
                 }
             }
             "VBxClustering" => Clustering::Vbx {
-                threshold: positive("clustering.threshold", &clustering["threshold"])?,
+                threshold: not_negative("clustering.threshold", &clustering["threshold"])?,
                 fa: positive("clustering.Fa", &clustering["Fa"])?,
                 fb: positive("clustering.Fb", &clustering["Fb"])?,
             },
@@ -132,7 +135,7 @@ impl DiarizeOptions {
         };
         let min_duration_off = match &params["segmentation"]["min_duration_off"] {
             Yaml::BadValue => 0.0,
-            value => positive("segmentation.min_duration_off", value)?,
+            value => not_negative("segmentation.min_duration_off", value)?,
         };
         Ok(Self {
             segmentation: name("segmentation")?,
@@ -151,7 +154,10 @@ impl DiarizeOptions {
 impl SpeakerCount {
     /// The least and the most, which are the same where the number is known.
     pub(super) fn bounds(self) -> Result<Bounds, DiarizeError> {
-        let known = |count: Option<usize>| self.exact.filter(|count| *count > 0).or(count.filter(|count| *count > 0));
+        let known = |count: Option<usize>| {
+            let count = self.exact.filter(|count| *count > 0).or(count.filter(|count| *count > 0));
+            count.map(|count| count.min(MAX_SPEAKERS))
+        };
         let bounds = Bounds { min: known(self.min).unwrap_or(1), max: known(self.max).unwrap_or(usize::MAX) };
         if bounds.min > bounds.max {
             return Err(DiarizeError::SpeakerCount { min: bounds.min, max: bounds.max });
@@ -215,9 +221,14 @@ fn number(value: &Yaml) -> Option<f64> {
     value.as_f64().or_else(|| value.as_i64().map(|number| number as f64))
 }
 
-fn positive(entry: &'static str, value: &Yaml) -> Result<f64, DiarizeOptionsError> {
+fn not_negative(entry: &'static str, value: &Yaml) -> Result<f64, DiarizeOptionsError> {
     let number = number(value).filter(|number| number.is_finite() && *number >= 0.0);
     number.ok_or(DiarizeOptionsError::Entry { entry, expected: "a number, zero or above" })
+}
+
+fn positive(entry: &'static str, value: &Yaml) -> Result<f64, DiarizeOptionsError> {
+    let number = not_negative(entry, value).ok().filter(|number| *number > 0.0);
+    number.ok_or(DiarizeOptionsError::Entry { entry, expected: "a number above zero" })
 }
 
 #[cfg(test)]
@@ -280,6 +291,7 @@ params:
             (Some(0), Some(2), Some(4), Some((2, 4))),
             (None, Some(0), Some(0), Some((1, usize::MAX))),
             (None, Some(5), Some(4), None),
+            (Some(10_000), None, None, Some((200, 200))),
         ] {
             let bounds = SpeakerCount { exact, min, max }.bounds().ok();
             assert_eq!(bounds, expected.map(|(min, max)| Bounds { min, max }), "{exact:?} {min:?} {max:?}");

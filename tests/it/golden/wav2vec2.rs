@@ -48,7 +48,7 @@ fn golden_wav2vec2_ctc_layers() {
         let hidden = model.last_hidden_state(model.layers(projected, model.n_layers()));
         check("last_hidden_state", &hidden, 1e-3);
         check("logits", &model.logits(&hidden), 1e-3);
-        check("log_softmax", &model.log_probabilities(&input), 1e-3);
+        check("log_softmax", &model.log_probabilities(&input, &|| false).expect("nobody stops it"), 1e-3);
     }
 }
 
@@ -71,7 +71,12 @@ fn golden_wav2vec2_ctc_raw_samples() {
                 assert!(samples.len() < RECEPTIVE_FIELD_SAMPLES);
             }
             let expected = log_softmax(&logits_expected, model.n_labels());
-            assert_close(&format!("{name}: {logits}"), &model.log_probabilities(&samples), &expected, 1e-3);
+            assert_close(
+                &format!("{name}: {logits}"),
+                &model.log_probabilities(&samples, &|| false).expect("nobody stops it"),
+                &expected,
+                1e-3,
+            );
         }
     }
 }
@@ -99,11 +104,12 @@ fn golden_wav2vec2_ctc_weights_mean_the_same_in_every_form() {
     for name in FOLDERS {
         let source = folder(name);
         let (samples, _) = Golden::of(name).tensor("short_input_raw");
-        let expected = load(&source, ComputeType::F32).log_probabilities(&samples);
+        let expected = load(&source, ComputeType::F32).log_probabilities(&samples, &|| false).expect("nobody stops it");
         let check = |what: &str, tolerance: f32, put_weights_into: &dyn Fn(&Path)| {
             let copy = folder_without_weights(&source);
             put_weights_into(copy.path());
-            let found = load(copy.path(), ComputeType::F32).log_probabilities(&samples);
+            let found =
+                load(copy.path(), ComputeType::F32).log_probabilities(&samples, &|| false).expect("nobody stops it");
             assert_close(&format!("{name}: {what}"), &found, &expected, tolerance);
         };
         let copied = |from: &str, to: &Path| {
@@ -128,7 +134,7 @@ fn golden_wav2vec2_ctc_in_8_bits() {
         assert!(rounded.n_bytes() < exact.n_bytes(), "{name}: {} bytes", rounded.n_bytes());
         let (samples, _) = golden.tensor("input_normalised");
         let likeliest = |model: &Wav2Vec2| -> Vec<usize> {
-            let rows = model.log_probabilities(&samples);
+            let rows = model.log_probabilities(&samples, &|| false).expect("nobody stops it");
             let rows = rows.chunks_exact(model.n_labels());
             rows.map(|row| (0..row.len()).max_by(|a, b| row[*a].total_cmp(&row[*b])).expect("labels")).collect()
         };

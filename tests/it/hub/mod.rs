@@ -227,7 +227,7 @@ impl Shared {
         if content.len() < LARGE {
             let etag = format!("\"{}\"", git_sha1(&content));
             let headers = [("X-Repo-Commit", commit.as_str()), ("ETag", etag.as_str())];
-            return self.send(stream, request, &headers, &content, fault);
+            return self.send(stream, request, &headers, &content, fault.as_ref());
         }
         if let Some(fault) = fault {
             return misbehave(stream, &fault);
@@ -255,7 +255,7 @@ impl Shared {
         };
         let fault = self.next_fault_of(&name, Stage::Content);
         let etag = format!("\"{sum}\"");
-        self.send(stream, request, &[("ETag", etag.as_str())], &content, fault)
+        self.send(stream, request, &[("ETag", etag.as_str())], &content, fault.as_ref())
     }
 
     /// Sends a file or the part of it that is asked for.
@@ -265,9 +265,9 @@ impl Shared {
         request: &Request,
         headers: &[(&str, &str)],
         content: &[u8],
-        fault: Option<Fault>,
+        fault: Option<&Fault>,
     ) -> io::Result<()> {
-        if let Some(fault @ (Fault::Answer(..) | Fault::Instead { .. })) = &fault {
+        if let Some(fault @ (Fault::Answer(..) | Fault::Instead { .. })) = fault {
             return misbehave(stream, fault);
         }
         let etag = headers.iter().find(|(name, _)| *name == "ETag").map(|(_, etag)| *etag);
@@ -292,12 +292,12 @@ impl Shared {
         if request.method == "HEAD" {
             return Ok(());
         }
-        let (at_first, rest) = match &fault {
+        let (at_first, rest) = match fault {
             Some(Fault::CutAfter(n) | Fault::HoldAfter(n, _)) => part.split_at((*n).min(part.len())),
             _ => part.split_at(part.len()),
         };
         self.count(&mut out, at_first)?;
-        match &fault {
+        match fault {
             Some(Fault::HoldAfter(_, gate)) if gate.recv().is_ok() => self.count(&mut out, rest),
             _ => Ok(()),
         }
@@ -316,7 +316,7 @@ impl Shared {
             None => respond(stream, 401, &[("X-Error-Code", "GatedRepo")], b"")?,
             Some(given) if *given == format!("Bearer {token}") => return Ok(false),
             Some(_) => {
-                respond(stream, 401, &[("X-Error-Message", "Invalid credentials in Authorization header")], b"")?
+                respond(stream, 401, &[("X-Error-Message", "Invalid credentials in Authorization header")], b"")?;
             }
         }
         Ok(true)
