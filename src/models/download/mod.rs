@@ -81,6 +81,11 @@ impl HubSettings {
         }
     }
 
+    /// The same for another hub than the one that the environment names.
+    pub fn with_endpoint(self, endpoint: &str) -> Self {
+        Self { endpoint: endpoint.to_owned(), ..self }
+    }
+
     /// The same, with another way to wait between attempts.
     pub fn with_sleep(self, sleep: Sleep) -> Self {
         Self { sleep, ..self }
