@@ -141,17 +141,17 @@ fn fraction(progress: &ModelProgress) -> f64 {
 
 /// What is done, how much of it, how fast, and how long it will take.
 fn message(progress: &ModelProgress) -> String {
-    let mut text = progress.step.label().to_owned();
+    let mut parts = vec![progress.step.label().to_owned()];
     if let Some(total) = progress.n_bytes_total {
-        text += &format!(", {} of {} MB", megabytes(progress.n_bytes), megabytes(total));
+        parts.push(format!("{} of {} MB", megabytes(progress.n_bytes), megabytes(total)));
     }
     if let Some(rate) = progress.bytes_per_sec {
-        text += &format!(", {:.1} MB/s", rate / BYTES_PER_MB);
+        parts.push(format!("{:.1} MB/s", rate / BYTES_PER_MB));
     }
     if let Some(remaining) = progress.remaining {
-        text += &format!(", {remaining} left");
+        parts.push(format!("{remaining} left"));
     }
-    text
+    parts.join(", ")
 }
 
 /// The last line that was written, to tell when another is due.

@@ -300,12 +300,12 @@ impl Home {
     }
 
     fn model(&mut self) -> VoiceModel {
-        VoiceModel::load(&mut self.models, &self.paths).expect("the built-in model")
+        VoiceModel::load(&self.models, &self.paths).expect("the built-in model")
     }
 
     fn perform(&mut self, command: &VoiceCommand) -> Result<VoicesAnswer, String> {
         let cancel = CancelToken::default();
-        let answer = perform(command, &mut self.models, &self.paths, &Progress::unwatched(&cancel));
+        let answer = perform(command, &self.models, &self.paths, &Progress::unwatched(&cancel));
         answer.map_err(|error| error.to_string())
     }
 

@@ -111,7 +111,7 @@ fn obtain(
         let n_bytes = entry.memory_bytes;
         return Ok(ObtainedModel { key: key.to_string(), n_bytes, from: ObtainedFrom::Disk, secs: 0.0 });
     }
-    let tell = |step| (watch.report)(&progress_of(&entry.name, step));
+    let tell = |step| (watch.report)(&progress_of(&entry.name, &step));
     let obtained =
         interruptible(Some(watch.cancel), |control| models.obtain(entry, key, &ObtainWatch { control, tell: &tell }))?;
     Ok(ObtainedModel {
@@ -147,7 +147,7 @@ fn checked(models: &ModelCache, names: &[String]) -> Result<Option<Vec<ObtainedM
 }
 
 /// What the user sees of a model on its way.
-pub(super) fn progress_of(name: &str, step: ObtainStep) -> ModelProgress {
+pub(super) fn progress_of(name: &str, step: &ObtainStep) -> ModelProgress {
     let nothing_known = |step| ModelProgress {
         name: name.to_owned(),
         step,
@@ -156,7 +156,7 @@ pub(super) fn progress_of(name: &str, step: ObtainStep) -> ModelProgress {
         bytes_per_sec: None,
         remaining: None,
     };
-    match step {
+    match *step {
         ObtainStep::Download(DownloadProgress { n_bytes, n_bytes_done, bytes_per_sec, secs_left, .. }) => {
             ModelProgress {
                 n_bytes: n_bytes_done,

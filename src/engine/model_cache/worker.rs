@@ -123,7 +123,7 @@ impl ModelThreads {
 
     fn pass_on(&self, work: Option<Work>) {
         let Some(work) = work else { return };
-        if !self.work.as_ref().is_some_and(|sender| sender.send(work).is_ok()) {
+        if self.work.as_ref().is_none_or(|sender| sender.send(work).is_err()) {
             tracing::error!("the thread for models has ended; a command was lost");
         }
     }
@@ -233,7 +233,9 @@ impl Worker {
             listing::token_place(&self.paths, if offline { Keyring::Ignored } else { Keyring::Used })
         });
         let (listing, warnings) = listing::listing(&self.models, token, self.n_threads);
-        warnings.into_iter().for_each(|warning| self.tell(ModelsEvent::Warning(warning)));
+        for warning in warnings {
+            self.tell(ModelsEvent::Warning(warning));
+        }
         self.tell(ModelsEvent::Listed(Box::new(listing)));
     }
 

@@ -163,7 +163,9 @@ impl ModelCache {
 
     fn load_whisper(&self, name: &str, device: ComputeDevice, compute_type: ComputeType) -> Result<(), LoadError> {
         let (_, warning) = self.whisper(name, device, compute_type)?;
-        warning.into_iter().for_each(|warning| self.warn(warning));
+        if let Some(warning) = warning {
+            self.warn(warning);
+        }
         Ok(())
     }
 

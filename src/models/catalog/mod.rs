@@ -49,7 +49,7 @@ const BUILT_IN_ALIGNER: (&str, &str) = ("en", "demo/models/wav2vec2-align-demo")
 pub enum CatalogError {
     /// Neither a name that we know nor a folder.
     #[error(
-        "there is no model `{asked}`: give `{DEFAULT_MODEL}` (built in), or \
+        "there is no model `{asked}`: give `{DEFAULT_MODEL}` (built in), a size that `hansard models list` shows, or \
          a folder that holds a Whisper model in Hugging Face layout (config.json, tokenizer.json, model.safetensors)\
          {near}"
     )]
@@ -69,15 +69,13 @@ pub enum CatalogError {
     },
     /// Known, but its files are not here.
     #[error(
-        "the model `{name}` is not on this machine; download https://huggingface.co/{repository} ({megabytes} MB) into a \
-         folder and give that",
+        "the model `{name}` is not on this machine; `hansard models pull {name}` fetches it ({megabytes} MB), or give \
+         a folder that holds it",
         megabytes = .download_bytes.div_ceil(1_000_000)
     )]
     NotHere {
         /// Its name.
         name: String,
-        /// The repository that has it.
-        repository: &'static str,
         /// Its size on the hub.
         download_bytes: u64,
     },
@@ -184,11 +182,9 @@ pub fn whisper_folder(name: &str, paths: &AppPaths) -> Result<PathBuf, CatalogEr
         return Ok(folder.to_path_buf());
     }
     match entries().iter().find(|entry| entry.family == Family::Whisper && entry.name == name) {
-        Some(entry) => Err(CatalogError::NotHere {
-            name: entry.name.clone(),
-            repository: entry.repository().unwrap_or_default(),
-            download_bytes: entry.download_bytes.unwrap_or(0),
-        }),
+        Some(entry) => {
+            Err(CatalogError::NotHere { name: entry.name.clone(), download_bytes: entry.download_bytes.unwrap_or(0) })
+        }
         None => Err(unknown_whisper(name)),
     }
 }
@@ -323,7 +319,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let paths = AppPaths::below(folder.path());
         for (asked, expected) in [
-            ("small", "`small` is not on this machine; download https://huggingface.co/openai/whisper-small (970 MB)"),
+            ("small", "`small` is not on this machine; `hansard models pull small` fetches it (970 MB), or give"),
             ("smal", "model.safetensors); did you mean `small` or `small.en`?"),
         ] {
             let error = whisper_folder(asked, &paths).expect_err(asked).to_string();
