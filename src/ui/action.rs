@@ -10,7 +10,7 @@ use crate::settings::Theme;
 
 use super::cache_order::Column;
 use super::cache_state::{Removal, Tab};
-use super::state::PanelChoice;
+use super::speakers::PanelChoice;
 
 /// A wish of the user.
 #[derive(Clone, Debug, PartialEq)]

@@ -21,8 +21,9 @@ use super::cache_state::{Page, Wish, export_name};
 use super::dialogs::{Answer, Dialogs, Question};
 use super::path_bar::PathBar;
 use super::recording::{Phase, Recording};
+use super::speakers::is_narrow;
 use super::speakers_panel::{SpeakersPanel, take_edit_keys};
-use super::state::{Severity, State, is_narrow};
+use super::state::{Severity, State};
 use super::transcript::{TranscriptView, transcript_ui};
 use super::{APP_NAME, Open, jobs, messages, status_bar, theme, toolbar, welcome};
 

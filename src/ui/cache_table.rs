@@ -4,8 +4,8 @@
 use std::time::SystemTime;
 
 use eframe::egui::{
-    Align, Button, Color32, Label, Layout, Rect, RichText, Role, Sense, TextStyle, TextWrapMode, Ui, UiBuilder,
-    WidgetText, accesskit::SortDirection, pos2, vec2,
+    Align, Button, Color32, Label, Layout, Pos2, Rect, RichText, Role, Sense, Shape, Stroke, TextStyle, TextWrapMode,
+    Ui, UiBuilder, WidgetText, accesskit::SortDirection, pos2, vec2,
 };
 
 use crate::engine::models::{CachedModel, CachedState, Level};
@@ -55,12 +55,13 @@ fn heads_ui(ui: &mut Ui, order: Order, level: Level, actions: &mut Vec<Action>) 
     let (line, _) = ui.allocate_exact_size(vec2(ui.available_width(), ROW_HEIGHT), Sense::hover());
     for (column, name, cell) in cells(line) {
         let direction = (order.column == column).then_some(order.direction);
-        let text = match direction {
-            Some(Direction::Ascending) => format!("{name} ⏶"),
-            Some(Direction::Descending) => format!("{name} ⏷"),
-            None => name.to_owned(),
-        };
-        let text = RichText::new(text).small().color(theme::palette(ui).weak);
+        let color = theme::palette(ui).weak;
+        let text = WidgetText::from(RichText::new(name).small().color(color));
+        let text = text.into_galley(ui, Some(TextWrapMode::Truncate), cell.width(), TextStyle::Small);
+        if let Some(direction) = direction {
+            let middle = pos2(cell.left() + text.size().x + 2.5 * UNIT, cell.center().y);
+            ui.painter().add(triangle(middle, direction, color));
+        }
         let button = Button::new(text).truncate().min_size(cell.size()).frame_when_inactive(false);
         let mut place = ui.new_child(UiBuilder::new().max_rect(cell).layout(Layout::top_down(Align::Min)));
         place.spacing_mut().button_padding.x = UNIT;
@@ -77,6 +78,17 @@ fn heads_ui(ui: &mut Ui, order: Order, level: Level, actions: &mut Vec<Action>) 
             actions.push(Action::Models(CacheAction::Sort(level, column)));
         }
     }
+}
+
+/// Points to where the larger values are: in the fonts there is no glyph for it.
+fn triangle(middle: Pos2, direction: Direction, color: Color32) -> Shape {
+    let half = UNIT / 2.0;
+    let tip = match direction {
+        Direction::Ascending => half,
+        Direction::Descending => -half,
+    };
+    let corners = [vec2(-half, -tip), vec2(half, -tip), vec2(0.0, tip)];
+    Shape::convex_polygon(corners.map(|corner| middle + corner).to_vec(), color, Stroke::NONE)
 }
 
 /// Shows a row and says whether it was chosen. To a screen reader it is one thing with all that is in its cells.

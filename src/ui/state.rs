@@ -12,10 +12,7 @@ use crate::transcript::edit::Change;
 use super::cache_state::{CacheState, Page, Told};
 use super::learning::{Learning, Lesson, Lessons};
 use super::recording::{Phase, Recording};
-use super::speakers::SpeakerEntry;
-
-/// In a narrower window the speakers are shown only when they are asked for.
-const NARROW_WIDTH: f32 = 700.0;
+use super::speakers::{PanelChoice, SpeakerEntry, is_narrow};
 
 /// All that the window shows.
 #[derive(Debug, Default)]
@@ -31,18 +28,6 @@ pub(super) struct State {
     lessons: Lessons,
     /// Models on both levels, and those that can be had.
     pub(super) cache: CacheState,
-}
-
-/// Whether the list of speakers is shown beside the transcript.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum PanelChoice {
-    /// Where there is room for it.
-    #[default]
-    Automatic,
-    /// The user asked for it.
-    Shown,
-    /// The user does not want it.
-    Hidden,
 }
 
 /// Something the user should know; stays until dismissed.
@@ -343,11 +328,6 @@ impl State {
             tracing::warn!(?job, "an event of a job that this window did not start");
         }
     }
-}
-
-/// Whether the list of recordings and that of speakers do not fit beside a transcript.
-pub(super) fn is_narrow(window_width: f32) -> bool {
-    window_width < NARROW_WIDTH
 }
 
 /// The text, preceded by the path unless it names it already.

@@ -8,7 +8,8 @@ use super::APP_NAME;
 use super::action::{Action, CacheAction};
 use super::cache_state::Page;
 use super::export_menu::export_menu_ui;
-use super::state::{PanelChoice, State, is_narrow};
+use super::speakers::{PanelChoice, is_narrow};
+use super::state::State;
 use super::theme::{self, UNIT};
 
 /// What the button for opening recordings is called, wherever it stands.

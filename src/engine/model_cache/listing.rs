@@ -65,8 +65,8 @@ pub(super) fn listing(models: &ModelCache, token: TokenPlace, n_threads: usize) 
 }
 
 /// Where the token for gated models is. A keyring that is asked may ask the user to unlock it.
-pub(super) fn token_place(paths: &AppPaths, keyring: Keyring) -> TokenPlace {
-    match TokenStore::new(paths, Environment::of_this_process(), keyring).find() {
+pub(super) fn token_place(paths: &AppPaths, may_ask: Keyring) -> TokenPlace {
+    match TokenStore::new(paths, Environment::of_this_process(), may_ask).find() {
         Ok(Some((_, TokenSource::Environment))) => TokenPlace::Environment,
         Ok(Some(_)) => TokenPlace::Kept,
         Ok(None) => TokenPlace::Nowhere,
