@@ -9,8 +9,9 @@ repository=$(cd "$(dirname "$0")/.." && pwd)
 
 require_rust
 install_build_tools
-# ffmpeg and sox make the recordings that the tests read.
+# ffmpeg and sox make the recordings that the tests read; strace sees that nothing is sent where nothing may be.
 install_missing ffmpeg:ffmpeg sox:sox
+on_macos || install_missing strace:strace
 if ! { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1; then
     has rustup || fail "cargo fmt and cargo clippy are missing. Install them beside your Rust toolchain, then run this again."
     rustup component add rustfmt clippy

@@ -8,20 +8,20 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-const WHISPER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/demo/models/whisper-demo");
+pub(super) const WHISPER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/demo/models/whisper-demo");
 
 /// A user's home. The cache is in it, but for what a test says otherwise.
-struct Home(TempDir);
+pub(super) struct Home(TempDir);
 
 /// A process that has ended.
-struct Run {
+pub(super) struct Run {
     code: Option<i32>,
-    stdout: String,
-    stderr: String,
+    pub(super) stdout: String,
+    pub(super) stderr: String,
 }
 
 impl Home {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(tempfile::tempdir().expect("a temporary folder"))
     }
 
@@ -29,7 +29,19 @@ impl Home {
         self.hansard_with(&[], arguments)
     }
 
-    fn hansard_with(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Run {
+    pub(super) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub(super) fn hansard_with(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Run {
+        let Output { status, stdout, stderr } =
+            self.command(environment, arguments).output().expect("the program starts");
+        let text = |bytes| String::from_utf8(bytes).expect("what is printed is UTF-8");
+        Run { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+    }
+
+    /// What it prints is for whoever reads it.
+    pub(super) fn command(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hansard"));
         command.args(arguments).current_dir(self.0.path()).stdin(Stdio::null());
         for variable in ["HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"] {
@@ -38,10 +50,8 @@ impl Home {
         for variable in ["HANSARD_CACHE_DIR", "HANSARD_PRELOAD_MODELS", "HANSARD_LOG", "HF_HOME", "HF_HUB_CACHE"] {
             command.env_remove(variable);
         }
-        command.envs(environment.iter().copied());
-        let Output { status, stdout, stderr } = command.output().expect("the program starts");
-        let text = |bytes| String::from_utf8(bytes).expect("what is printed is UTF-8");
-        Run { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+        command.envs(environment.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
     }
 
     /// The keys of the models on disk.
@@ -54,7 +64,7 @@ impl Home {
 
 impl Run {
     #[track_caller]
-    fn ended_with(self, code: i32) -> Self {
+    pub(super) fn ended_with(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
         assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
         self
@@ -220,7 +230,7 @@ fn a_damaged_model_fails_its_verification() {
     assert!(!verify.stdout.contains("as it was stored"), "{}", verify.stdout);
 }
 
-fn files_below(folder: &Path) -> Vec<std::path::PathBuf> {
+pub(super) fn files_below(folder: &Path) -> Vec<std::path::PathBuf> {
     let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("a readable entry").path());
     entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
 }

@@ -1,8 +1,9 @@
 //! All tests of Hansard from outside: one binary, so that the program is linked once. Each file says what it checks.
-//! Nothing here needs a network. The sounds are made by ffmpeg and sox, which `packaging/test.sh` installs.
+//! Nothing here needs a network. The sounds are made by ffmpeg and sox, which `packaging/test.sh` installs, and strace.
 
 mod audio;
 mod cache_cli;
+mod cache_kills;
 mod cli;
 mod download;
 mod engine;
@@ -15,6 +16,7 @@ mod hub_cache;
 mod model_archive;
 mod model_memory;
 mod model_store;
+mod offline;
 mod score_cli;
 mod sound;
 mod transcript;
