@@ -20,6 +20,7 @@
 //! - [`models`] knows which models there are and has them at hand on two levels: those that were used stay in memory, under
 //!   a budget, and those that were fetched or imported stay on disk, whole and verified, Whisper in a form that is ready to
 //!   be mapped ([`nn::checkpoint`]).
+//! - [`import`] reads subtitles and JSON of other programs back into a transcript.
 //! - [`voices`] keeps the voices that the user enrolled or taught; they are the user's own and never thrown away.
 //! - [`score`] measures: who spoke when against the truth (DER), what was said (WER).
 //! - [`engine`] runs jobs in threads of its own; only `engine/job.rs` knows stages, models and files together.
@@ -27,14 +28,14 @@
 //!
 //! # Who may import whom
 //! ```text
-//! units paths files task assignment -> nothing of ours
+//! units paths hash files task assignment -> nothing of ours
 //! settings -> paths files            voices   -> files paths
-//! transcript -> units                export   -> transcript units
+//! transcript -> units hash           export, import -> transcript units
 //! audio -> units files task          score    -> transcript units assignment
 //! nn -> nothing of ours              pipeline -> units audio nn transcript task assignment
-//! models -> nn paths files task      engine   -> all above except export and score
-//! cli -> engine export score settings transcript units paths files
-//! ui -> engine models::catalog transcript export settings units paths
+//! models -> nn paths files task      engine   -> all above except export, import and score
+//! cli -> engine export import score settings transcript units paths files
+//! ui -> engine models::catalog transcript export import settings units paths
 //! ```
 //! `tests/it/house_rules.rs` reads the sources and fails on a breach. egui lives in `ui` alone.
 //!
@@ -60,6 +61,8 @@ pub mod cli;
 pub mod engine;
 pub mod export;
 pub mod files;
+pub mod hash;
+pub mod import;
 pub mod models;
 pub mod nn;
 pub mod paths;

@@ -142,7 +142,7 @@ impl Destination {
 
     fn deliver(&self, finished: &Finished<'_>, display: &Display) -> Result<(), DeliveryError> {
         let title = stem_of(finished.recording).to_string_lossy();
-        let info = Info { title: &title };
+        let info = Info { title: &title, ..Info::default() };
         match self {
             Self::Stdout(format) => {
                 let bytes = export::render(*format, finished.transcript, &info);

@@ -49,7 +49,7 @@ pub fn parse(text: &str, extension: &str) -> Result<Document, DocumentError> {
         "srt" | "vtt" => of_subtitles(text),
         "json" => of_json(text)?,
         "stm" => of_stm(text)?,
-        "md" | "tsv" | "csv" => return Err(DocumentError::Extension { extension }),
+        "md" | "tsv" | "csv" | "docx" | "html" => return Err(DocumentError::Extension { extension }),
         _ if rttm::is_rttm(text) => return Ok(Document::Turns(rttm::parse(text)?)),
         _ if text.starts_with("WEBVTT") => of_subtitles(text),
         _ => text.lines().map(without_speaker).collect::<Vec<_>>().join("\n"),

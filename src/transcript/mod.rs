@@ -1,6 +1,7 @@
 //! The transcript: what was said, when and by whom, as plain values. No audio, no files, no models.
 
 pub mod edit;
+pub mod manifest;
 pub mod rttm;
 pub mod split;
 pub mod talk;

@@ -49,7 +49,7 @@ pub fn span_of_words(words: &[Word]) -> Option<TimeSpan> {
 }
 
 /// Where each word stands in the text, in bytes. A word that is not found takes no room after the one before it.
-fn places(text: &str, words: &[Word]) -> Vec<Range<usize>> {
+pub fn places(text: &str, words: &[Word]) -> Vec<Range<usize>> {
     let mut end = 0;
     let mut places = Vec::with_capacity(words.len());
     for word in words {

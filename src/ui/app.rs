@@ -295,7 +295,7 @@ impl App {
             Action::Export(format) => self.export(format, ctx),
             Action::CopyTranscript => {
                 if let Some((_, recording)) = self.state.selected() {
-                    let text = rendered(recording, Format::Txt);
+                    let text = rendered(recording, Format::Txt, None);
                     ctx.copy_text(String::from_utf8_lossy(&text).into_owned());
                     self.state.set_notice("Text copied".to_owned());
                 }
@@ -420,7 +420,7 @@ impl App {
 
     fn write(&mut self, recording_idx: usize, format: Format, path: PathBuf) {
         let Some(recording) = self.state.recordings().get(recording_idx) else { return };
-        let bytes = rendered(recording, format);
+        let bytes = rendered(recording, format, path.parent());
         let before = self.settings.clone();
         self.settings.export_dir = path.parent().filter(|folder| folder.is_absolute()).map(Path::to_path_buf);
         self.settings.export_format = Some(format.name().to_owned());
@@ -472,8 +472,12 @@ fn device() -> String {
     }
 }
 
-fn rendered(recording: &Recording, format: Format) -> Vec<u8> {
-    export::render(format, &recording.transcript, &export::Info { title: &recording.stem() })
+/// `folder` is where the file will lie; without one, it does not refer to the recording.
+fn rendered(recording: &Recording, format: Format, folder: Option<&Path>) -> Vec<u8> {
+    let title = recording.stem();
+    let audio = folder.map(|folder| export::path_from(folder, &recording.path));
+    let info = export::Info { title: &title, audio: audio.as_deref(), manifest: None };
+    export::render(format, &recording.transcript, &info)
 }
 
 fn take_keys(ui: &egui::Ui, actions: &mut Vec<Action>) {

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// For each room, the rooms of ours that it may name. A room may always name itself.
-const MAY_IMPORT: [(&str, &[&str]); 20] = [
+const MAY_IMPORT: [(&str, &[&str]); 21] = [
     ("units", &[]),
     ("hash", &[]),
     ("paths", &[]),
@@ -17,10 +17,11 @@ const MAY_IMPORT: [(&str, &[&str]); 20] = [
     ("task", &[]),
     ("assignment", &[]),
     ("settings", &["paths", "files"]),
-    ("transcript", &["units"]),
+    ("transcript", &["units", "hash"]),
     ("score", &["transcript", "units", "assignment"]),
     ("voices", &["files", "paths"]),
     ("export", &["transcript", "units"]),
+    ("import", &["transcript", "units"]),
     ("audio", &["units", "files", "task"]),
     ("nn", &[]),
     ("models", &["nn", "hash", "paths", "files", "task"]),
@@ -45,8 +46,8 @@ const MAY_IMPORT: [(&str, &[&str]); 20] = [
         ],
     ),
     // The plain values of units, paths and files may go wherever they are shown or handed on.
-    ("cli", &["engine", "export", "score", "settings", "transcript", "units", "paths", "files"]),
-    ("ui", &["engine", "models::catalog", "transcript", "export", "settings", "units", "paths"]),
+    ("cli", &["engine", "export", "import", "score", "settings", "transcript", "units", "paths", "files"]),
+    ("ui", &["engine", "models::catalog", "transcript", "export", "import", "settings", "units", "paths"]),
     ("main", &["cli", "ui", "paths"]),
 ];
 
