@@ -22,6 +22,8 @@
 //!   be mapped ([`nn::checkpoint`]).
 //! - [`import`] reads subtitles and JSON of other programs back into a transcript.
 //! - [`voices`] keeps the voices that the user enrolled or taught; they are the user's own and never thrown away.
+//! - [`results`] keeps what stages computed, under keys that are hashes ([`hash`]) of all that it depends on, so that nothing
+//!   is computed twice. It is a cache: what is damaged or old is dropped and computed again.
 //! - [`score`] measures: who spoke when against the truth (DER), what was said (WER).
 //! - [`engine`] runs jobs in threads of its own; only `engine/job.rs` knows stages, models and files together.
 //! - [`cli`] and [`ui`] send the engine commands and show its events. Neither computes.
@@ -33,6 +35,7 @@
 //! transcript -> units hash           export, import -> transcript units
 //! audio -> units files task          score    -> transcript units assignment
 //! nn -> nothing of ours              pipeline -> units audio nn transcript task assignment
+//! results -> units hash files         library  -> transcript units hash files
 //! models -> nn paths files task      engine   -> all above except export, import and score
 //! cli -> engine export import score settings transcript units paths files
 //! ui -> engine models::catalog transcript export import settings units paths
@@ -67,6 +70,7 @@ pub mod models;
 pub mod nn;
 pub mod paths;
 pub mod pipeline;
+pub mod results;
 pub mod score;
 pub mod settings;
 pub mod task;

@@ -59,7 +59,7 @@ const NAMED_ONLY_IN: [(&str, &[&str]); 12] = [
     ("eframe", &["ui/"]),
     ("egui_extras", &["ui/"]),
     ("rfd", &["ui/"]),
-    ("rusqlite", &["results/"]),
+    ("rusqlite", &["results/", "library/"]),
     ("sysinfo", &["models/pressure.rs"]),
     ("ureq", &["models/download/"]),
     ("keyring", &["models/token.rs"]),

@@ -20,6 +20,8 @@ mod model_archive;
 mod model_memory;
 mod model_store;
 mod offline;
+mod result_store;
+mod result_store_faults;
 mod score_cli;
 mod sound;
 mod transcript;
