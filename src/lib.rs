@@ -22,7 +22,8 @@
 //!   be mapped ([`nn::checkpoint`]).
 //! - [`voices`] keeps the voices that the user enrolled or taught; they are the user's own and never thrown away.
 //! - [`score`] measures: who spoke when against the truth (DER), what was said (WER).
-//! - [`engine`] runs jobs in threads of its own; only `engine/job.rs` knows stages, models and files together.
+//! - [`engine`] runs jobs in threads of its own; only `engine/job/` knows stages, models, results and files together. It
+//!   computes nothing twice: `engine/reuse/` finds and stores what stages give, under keys of all that they depend on.
 //! - [`cli`] and [`ui`] send the engine commands and show its events. Neither computes.
 //!
 //! # Who may import whom

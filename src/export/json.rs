@@ -3,29 +3,34 @@
 //!
 //! Where it is known who speaks, words that others talk over say so (`overlapped_by`), and a list at the end has the
 //! names of the speakers, how long they talk, and how they compare with enrolled voices. Everywhere else speakers go by
-//! their labels, which no two share.
+//! their labels, which no two share. Where it is known what the transcript was made of, the last entry says so, sealed:
+//! see [`crate::transcript::manifest`].
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
+use crate::transcript::manifest::{Origin, seal_of};
 use crate::transcript::talk::{TalkTime, talk_times};
 use crate::transcript::{Recognition, Segment, Speaker, Transcript, Verdict, Word};
 
-pub(super) fn render(transcript: &Transcript) -> Vec<u8> {
+use super::Info;
+
+pub(super) fn render(transcript: &Transcript, info: &Info<'_>) -> Vec<u8> {
     let words = transcript.segments.iter().flat_map(|segment| &segment.words);
-    let document = Document {
+    let mut document = Document {
         segments: transcript.segments.iter().map(SegmentEntry::of).collect(),
         word_segments: words.map(WordEntry::of).collect(),
         language: &transcript.language,
         speakers: transcript.speakers.iter().zip(talk_times(transcript)).map(SpeakerEntry::of).collect(),
+        hansard: info.manifest.map(|manifest| Origin::of(manifest, transcript)),
     };
-    let mut bytes = Vec::new();
-    document
-        .serialize(&mut Serializer::with_formatter(&mut bytes, PythonFormatter))
-        .expect("writing to memory does not fail, and every key is a string");
-    bytes
+    let bytes = document.to_bytes();
+    let Some(origin) = &mut document.hansard else { return bytes };
+    // The seal is of numbers as they are read back, for reading may round the last digit.
+    origin.seal = serde_json::from_slice(&bytes).ok().map(|read| seal_of(&read));
+    document.to_bytes()
 }
 
 #[derive(Serialize)]
@@ -35,6 +40,18 @@ struct Document<'a> {
     language: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     speakers: Vec<SpeakerEntry<'a>>,
+    /// Named as [`crate::transcript::manifest::KEY`] says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hansard: Option<Origin>,
+}
+
+impl Document<'_> {
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.serialize(&mut Serializer::with_formatter(&mut bytes, PythonFormatter))
+            .expect("writing to memory does not fail, and every key is a string");
+        bytes
+    }
 }
 
 #[derive(Serialize)]

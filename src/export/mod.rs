@@ -10,20 +10,29 @@
 //! Speakers who have a name are called by it, except in JSON, which lists the names beside the labels.
 
 mod csv;
+mod document;
+mod docx;
+mod html;
 mod json;
+mod link;
 mod markdown;
+mod markup;
+mod options;
 mod rttm;
-pub mod srt;
+mod srt;
 mod subtitles;
 mod tsv;
 mod txt;
-pub mod vtt;
+mod vtt;
 
+use std::path::Path;
 use std::str::FromStr;
 
 use crate::transcript::Transcript;
+use crate::transcript::manifest::Manifest;
 
-pub use subtitles::{Highlight, LineOptions};
+pub use link::path_from;
+pub use options::{ExportOptions, Highlight, Order, SpeakerNames, Times};
 
 /// A kind of file that a transcript can become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,12 +53,26 @@ pub enum Format {
     Csv,
     /// When each speaker talks, without the text.
     Rttm,
+    /// A document for word processors.
+    Docx,
+    /// A page for browsers that plays the recording where a word is clicked.
+    Html,
 }
 
 impl Format {
     /// All of them, in the order in which they are offered.
-    pub const ALL: [Self; 8] =
-        [Self::Txt, Self::Markdown, Self::Srt, Self::Vtt, Self::Json, Self::Tsv, Self::Csv, Self::Rttm];
+    pub const ALL: [Self; 10] = [
+        Self::Txt,
+        Self::Markdown,
+        Self::Srt,
+        Self::Vtt,
+        Self::Json,
+        Self::Tsv,
+        Self::Csv,
+        Self::Rttm,
+        Self::Docx,
+        Self::Html,
+    ];
 
     /// The extension of its files, which is also its name on the command line.
     pub fn name(self) -> &'static str {
@@ -62,6 +85,8 @@ impl Format {
             Self::Tsv => "tsv",
             Self::Csv => "csv",
             Self::Rttm => "rttm",
+            Self::Docx => "docx",
+            Self::Html => "html",
         }
     }
 
@@ -76,6 +101,8 @@ impl Format {
             Self::Tsv => "Tab-separated values (.tsv)",
             Self::Csv => "Comma-separated values (.csv)",
             Self::Rttm => "Speaker turns, as NIST writes them (.rttm)",
+            Self::Docx => "Word document (.docx)",
+            Self::Html => "Web page to read and listen (.html)",
         }
     }
 }
@@ -99,23 +126,34 @@ pub struct UnknownFormat {
 }
 
 /// What a file says of the recording that the transcript itself does not know.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Info<'a> {
     /// What the recording is called: the name of its file without the extension.
     pub title: &'a str,
+    /// Where it lies, as seen from the folder of the file: [`path_from`]. `None`: the file does not refer to it.
+    pub audio: Option<&'a Path>,
+    /// What the transcript was made of, which JSON states.
+    pub manifest: Option<&'a Manifest>,
 }
 
-/// The content of a file of this format.
+/// The content of a file of this format, laid out as is usual.
 pub fn render(format: Format, transcript: &Transcript, info: &Info<'_>) -> Vec<u8> {
+    render_with(format, transcript, info, &ExportOptions::default())
+}
+
+/// The content of a file of this format, laid out as the options ask.
+pub fn render_with(format: Format, transcript: &Transcript, info: &Info<'_>, options: &ExportOptions) -> Vec<u8> {
     match format {
-        Format::Txt => txt::render(transcript).into_bytes(),
-        Format::Markdown => markdown::render(transcript, info).into_bytes(),
-        Format::Srt => srt::render_with(transcript, &LineOptions::default()).into_bytes(),
-        Format::Vtt => vtt::render_with(transcript, &LineOptions::default()).into_bytes(),
-        Format::Json => json::render(transcript),
+        Format::Txt => txt::render(transcript, options).into_bytes(),
+        Format::Markdown => markdown::render(transcript, info, options).into_bytes(),
+        Format::Srt => srt::render(transcript, options).into_bytes(),
+        Format::Vtt => vtt::render(transcript, options).into_bytes(),
+        Format::Json => json::render(transcript, info),
         Format::Tsv => tsv::render(transcript).into_bytes(),
         Format::Csv => csv::render(transcript),
         Format::Rttm => rttm::render(transcript, info).into_bytes(),
+        Format::Docx => docx::render(transcript, info, options),
+        Format::Html => html::render(transcript, info, options).into_bytes(),
     }
 }
 

@@ -3,11 +3,10 @@
 
 use crate::transcript::Transcript;
 
-use super::LineOptions;
+use super::ExportOptions;
 use super::subtitles::{self, Clock, Cue};
 
-/// The subtitles, with lines as the options ask.
-pub fn render_with(transcript: &Transcript, options: &LineOptions) -> String {
+pub(super) fn render(transcript: &Transcript, options: &ExportOptions) -> String {
     let cues = subtitles::cues(transcript, options, str::to_owned);
     let blocks: Vec<String> = cues.iter().zip(1..).map(|(cue, number)| block(cue, number)).collect();
     blocks.concat()

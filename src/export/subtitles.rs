@@ -2,31 +2,13 @@
 //! when to when, on which lines. How a cue is written is the matter of [`super::srt`] and [`super::vtt`].
 //!
 //! The rules are those of `SubtitlesWriter` in `whisperX` 3.8.6 (`whisperx/utils.py`). One of them may surprise: as
-//! soon as some segment has aligned words, cues are made of words, and a segment without any is not shown.
+//! soon as some segment has aligned words, cues are made of words, and a segment without any is not shown. Where no
+//! segment has words, limits of lines hold all the same: unlike `whisperX`, we lay out the words of the text.
 
 use crate::transcript::{Segment, Transcript, Word};
 use crate::units::{Seconds, TimeSpan};
 
-/// How words are laid out in subtitles. The default is a cue for each segment, on one line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LineOptions {
-    /// Characters on a line, not counting the blanks between words. Longer words stay whole.
-    pub max_line_width: Option<usize>,
-    /// Lines in a cue. Once both limits are set, a cue may go on from one segment into the next.
-    pub max_line_count: Option<usize>,
-    /// Whether the word that is being said stands out.
-    pub highlight_words: Highlight,
-}
-
-/// Whether subtitles show which word is being said.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Highlight {
-    /// They do not.
-    #[default]
-    Off,
-    /// Each word is underlined while it is said: a cue for each word, and one for each pause between two.
-    SpokenWord,
-}
+use super::{ExportOptions, Highlight, SpeakerNames};
 
 /// A text, and when it is on the screen.
 pub(super) struct Cue {
@@ -62,16 +44,19 @@ impl Clock {
 }
 
 /// The cues of a transcript. `escape` makes plain text safe for the format; markup is added after it.
-pub(super) fn cues(transcript: &Transcript, options: &LineOptions, escape: fn(&str) -> String) -> Vec<Cue> {
-    let layout = Layout { transcript, joint: joint(&transcript.language), escape };
-    if transcript.segments.iter().all(|segment| segment.words.is_empty()) {
+pub(super) fn cues(transcript: &Transcript, options: &ExportOptions, escape: fn(&str) -> String) -> Vec<Cue> {
+    let joint = joint(&transcript.language);
+    let layout = Layout { transcript, speaker_names: options.speaker_names, joint, escape };
+    let is_limited = options.max_line_width.is_some() || options.max_line_count.is_some();
+    if transcript.segments.iter().any(|segment| !segment.words.is_empty()) {
+        cues_of_words(&transcript.segments, options, options.highlight_words, &layout)
+    } else if is_limited {
+        let segments: Vec<Segment> = transcript.segments.iter().map(|segment| with_words(segment, joint)).collect();
+        // When such a word is said is only guessed: good enough for a cue to change, not to point at it.
+        cues_of_words(&segments, options, Highlight::Off, &layout)
+    } else {
         let spoken = transcript.segments.iter().filter(|segment| !segment.text.trim().is_empty());
-        return spoken.map(|segment| segment_cue(segment, &layout)).collect();
-    }
-    let groups = groups(transcript, options);
-    match options.highlight_words {
-        Highlight::Off => groups.iter().map(|group| group.cue(&layout)).collect(),
-        Highlight::SpokenWord => groups.iter().flat_map(|group| group.highlighted_cues(&layout)).collect(),
+        spoken.map(|segment| segment_cue(segment, &layout)).collect()
     }
 }
 
@@ -80,6 +65,14 @@ const DEFAULT_LINE_WIDTH: usize = 1000;
 
 /// Where cues run on from segment to segment, this much time from the start of a word to that of the next ends one.
 const LONG_PAUSE: Seconds = Seconds(3.0);
+
+fn cues_of_words(segments: &[Segment], options: &ExportOptions, highlight: Highlight, layout: &Layout<'_>) -> Vec<Cue> {
+    let groups = groups(segments, options);
+    match highlight {
+        Highlight::Off => groups.iter().map(|group| group.cue(layout)).collect(),
+        Highlight::SpokenWord => groups.iter().flat_map(|group| group.highlighted_cues(layout)).collect(),
+    }
+}
 
 fn segment_cue(segment: &Segment, layout: &Layout<'_>) -> Cue {
     Cue::new(millis(segment.span), &(layout.speaker_prefix(segment) + &(layout.escape)(segment.text.trim())))
@@ -90,20 +83,46 @@ fn joint(language: &str) -> &'static str {
     if matches!(language, "ja" | "zh") { "" } else { " " }
 }
 
+/// A segment with the words of its text, whose times are spread over it by their length.
+fn with_words(segment: &Segment, joint: &str) -> Segment {
+    // Without blanks between words, a line can be broken after any character.
+    let texts: Vec<&str> =
+        if joint.is_empty() { chars(&segment.text).collect() } else { segment.text.split_whitespace().collect() };
+    let n_chars_in_all: usize = texts.iter().map(|text| text.chars().count()).sum();
+    let mut n_chars_before = 0;
+    let mut time_after = |n_chars: usize| {
+        n_chars_before += n_chars;
+        let share = n_chars_before as f64 / n_chars_in_all.max(1) as f64;
+        Seconds(segment.span.start.0 + segment.span.duration().0 * share)
+    };
+    let mut words = Vec::with_capacity(texts.len());
+    for text in texts {
+        let span = TimeSpan { start: time_after(0), end: time_after(text.chars().count()) };
+        words.push(Word { text: text.to_owned(), span: Some(span), ..Word::default() });
+    }
+    Segment { words, ..segment.clone() }
+}
+
+/// Every character that is not blank, as a text of its own.
+fn chars(text: &str) -> impl Iterator<Item = &str> {
+    text.char_indices().filter(|(_, c)| !c.is_whitespace()).map(|(at, c)| &text[at..at + c.len_utf8()])
+}
+
 /// How words become text.
 struct Layout<'a> {
     /// It knows the names of speakers.
     transcript: &'a Transcript,
+    speaker_names: SpeakerNames,
     joint: &'static str,
     escape: fn(&str) -> String,
 }
 
 impl Layout<'_> {
     fn speaker_prefix(&self, segment: &Segment) -> String {
-        segment.speaker.as_deref().map_or_else(String::new, |speaker| {
-            let name = self.transcript.name_of(speaker);
-            format!("[{}]: ", (self.escape)(name))
-        })
+        match (self.speaker_names, &segment.speaker) {
+            (SpeakerNames::Shown, Some(label)) => format!("[{}]: ", (self.escape)(self.transcript.name_of(label))),
+            (SpeakerNames::Shown, None) | (SpeakerNames::Hidden, _) => String::new(),
+        }
     }
 }
 
@@ -168,14 +187,14 @@ impl<'a> Group<'a> {
 }
 
 /// Distributes all words over cues and lines.
-fn groups<'a>(transcript: &'a Transcript, options: &LineOptions) -> Vec<Group<'a>> {
+fn groups<'a>(segments: &'a [Segment], options: &ExportOptions) -> Vec<Group<'a>> {
     let max_line_width = options.max_line_width.unwrap_or(DEFAULT_LINE_WIDTH);
     let max_line_count = options.max_line_count.unwrap_or(usize::MAX);
     let runs_on = options.max_line_width.is_some() && options.max_line_count.is_some();
 
     let mut groups: Vec<Group<'a>> = Vec::new();
-    let mut last_start = transcript.segments.first().map_or(Seconds(0.0), |segment| segment.span.start);
-    for segment in &transcript.segments {
+    let mut last_start = segments.first().map_or(Seconds(0.0), |segment| segment.span.start);
+    for segment in segments {
         let words = segment.words.iter().filter(|word| !word.text.trim().is_empty());
         for (word_idx, word) in words.enumerate() {
             let start = word.span.map_or(last_start, |span| span.start);

@@ -3,11 +3,10 @@
 
 use crate::transcript::Transcript;
 
-use super::LineOptions;
+use super::ExportOptions;
 use super::subtitles::{self, Clock, Cue};
 
-/// The subtitles, with lines as the options ask.
-pub fn render_with(transcript: &Transcript, options: &LineOptions) -> String {
+pub(super) fn render(transcript: &Transcript, options: &ExportOptions) -> String {
     let cues = subtitles::cues(transcript, options, escaped);
     let blocks: Vec<String> = cues.iter().map(block).collect();
     format!("WEBVTT\n\n{}", blocks.concat())
@@ -27,9 +26,8 @@ fn escaped(text: &str) -> String {
 
 /// Whether the text after an ampersand makes it a character reference, such as `lt;` or `#60;`. That of `R&D` is none.
 fn begins_reference(rest: &str) -> bool {
-    rest.split_once(';').is_some_and(|(name, _)| {
-        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'#')
-    })
+    let name_len = rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'#').count();
+    name_len > 0 && rest[name_len..].starts_with(';')
 }
 
 fn block(cue: &Cue) -> String {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::{env, fs};
 
-use hansard::export::{self, Format, Highlight, Info, LineOptions, srt, vtt};
+use hansard::export::{self, ExportOptions, Format, Highlight, Info};
 use hansard::transcript::{Recognition, Segment, Speaker, Transcript, Turn, Verdict, Word};
 use hansard::units::{Seconds, TimeSpan};
 use serde_json::Value;
@@ -47,16 +47,16 @@ fn golden_pipeline_e2e_json() {
 
 #[test]
 fn golden_pipeline_e2e_line_limits() {
-    let limits = LineOptions { max_line_width: Some(42), max_line_count: Some(2), ..LineOptions::default() };
-    check_golden("whisperx_42x2.srt", &srt::render_with(&golden_transcript(), &limits));
-    check_golden("whisperx_42x2.vtt", &vtt::render_with(&golden_transcript(), &limits));
+    let limits = ExportOptions { max_line_width: Some(42), max_line_count: Some(2), ..ExportOptions::default() };
+    check_golden("whisperx_42x2.srt", &text_with(Format::Srt, &golden_transcript(), &limits));
+    check_golden("whisperx_42x2.vtt", &text_with(Format::Vtt, &golden_transcript(), &limits));
 }
 
 #[test]
 fn golden_pipeline_e2e_highlight() {
-    let highlight = LineOptions { highlight_words: Highlight::SpokenWord, ..LineOptions::default() };
-    check_golden("whisperx_highlight.srt", &srt::render_with(&golden_transcript(), &highlight));
-    check_golden("whisperx_highlight.vtt", &vtt::render_with(&golden_transcript(), &highlight));
+    let highlight = ExportOptions { highlight_words: Highlight::SpokenWord, ..ExportOptions::default() };
+    check_golden("whisperx_highlight.srt", &text_with(Format::Srt, &golden_transcript(), &highlight));
+    check_golden("whisperx_highlight.vtt", &text_with(Format::Vtt, &golden_transcript(), &highlight));
 }
 
 // --- Formats and their names. ---
@@ -68,11 +68,11 @@ fn formats_are_found_by_their_names() {
         assert_eq!(Format::from_str(&format.name().to_uppercase()), Ok(format));
         assert!(format.label().ends_with(&format!("(.{})", format.name())), "{}", format.label());
     }
-    for unknown in ["docx", "", " txt", ".srt"] {
+    for unknown in ["pdf", "", " txt", ".srt"] {
         let error = Format::from_str(unknown).expect_err("there is no such format").to_string();
         assert_eq!(
             error,
-            format!("`{unknown}` is no export format; choose from txt, md, srt, vtt, json, tsv, csv, rttm")
+            format!("`{unknown}` is no export format; choose from txt, md, srt, vtt, json, tsv, csv, rttm, docx, html")
         );
     }
 }
@@ -130,7 +130,7 @@ fn segments_without_words_become_cues_of_their_own() {
 #[test]
 fn segments_without_text_make_no_cue() {
     let transcript = english(vec![segment(0.0, 1.0, "  "), segment(1.0, 2.0, "Yes."), segment(2.0, 3.0, "")]);
-    for cues in both_read_back(&transcript, &LineOptions::default()) {
+    for cues in both_read_back(&transcript, &ExportOptions::default()) {
         assert_eq!(cues, [cue(1000, 2000, "Yes.")]);
     }
 }
@@ -161,7 +161,7 @@ fn no_text_breaks_subtitles() {
     for &(said, shown) in SAYINGS {
         for make in [segment, segment_with_word] {
             let transcript = english(vec![make(1.0, 2.5, said), make(3.0, 4.0, "next")]);
-            for cues in both_read_back(&transcript, &LineOptions::default()) {
+            for cues in both_read_back(&transcript, &ExportOptions::default()) {
                 assert_eq!(cues, [cue(1000, 2500, shown), cue(3000, 4000, "next")], "{said:?}");
             }
         }
@@ -172,7 +172,7 @@ fn no_text_breaks_subtitles() {
 fn no_speaker_breaks_subtitles() {
     for (speaker, shown) in [("<v Bob>", "<v Bob>"), ("A --> B", "A -> B"), ("A\n\nB", "A\nB")] {
         let transcript = english(vec![by(speaker, segment(1.0, 2.0, "Yes."))]);
-        for cues in both_read_back(&transcript, &LineOptions::default()) {
+        for cues in both_read_back(&transcript, &ExportOptions::default()) {
             assert_eq!(cues, [cue(1000, 2000, &format!("[{shown}]: Yes."))]);
         }
     }
@@ -282,7 +282,7 @@ fn markdown_makes_a_paragraph_of_each_turn() {
         by("Anna", segment(3700.0, 3710.0, " Thanks.")),
         by("Anna", segment(3765.0, 3770.0, " Goodbye.")),
     ]);
-    let info = Info { title: "Board #3\n*final*" };
+    let info = Info { title: "Board #3\n*final*", ..Info::default() };
     let written = String::from_utf8(export::render(Format::Markdown, &transcript, &info)).expect("Markdown is UTF-8");
     let expected = [
         r"# Board \#3 \*final\*",
@@ -336,7 +336,7 @@ fn speakers_are_called_by_their_names() {
         assert_eq!(text(format, &transcript), expected, "{format:?}");
     }
     for segments in [vec![said[0].clone()], vec![Segment { words: vec![word("Hi.", 0.0, 1.0)], ..said[0].clone() }]] {
-        for cues in both_read_back(&Transcript { segments, ..transcript.clone() }, &LineOptions::default()) {
+        for cues in both_read_back(&Transcript { segments, ..transcript.clone() }, &ExportOptions::default()) {
             assert!(cues.len() == 1 && cues[0].text.starts_with("[Ana <Li>]: "), "{cues:?}");
         }
     }
@@ -360,7 +360,7 @@ fn words_are_laid_out_by_the_language_and_the_limits() {
         ("en", "endless word", Some(3), Some(1), vec![cue(0, 500, "endless"), cue(1000, 1500, "word")]),
         ("de", "größe über", Some(9), Some(1), vec![cue(0, 1500, "größe über")]),
     ] {
-        let options = LineOptions { max_line_width, max_line_count, ..LineOptions::default() };
+        let options = ExportOptions { max_line_width, max_line_count, ..ExportOptions::default() };
         for cues in both_read_back(&spoken(language, words), &options) {
             assert_eq!(cues, expected, "{words:?} {options:?}");
         }
@@ -371,7 +371,7 @@ fn words_are_laid_out_by_the_language_and_the_limits() {
 #[test]
 fn a_segment_without_words_is_not_shown_beside_aligned_ones() {
     let transcript = english(vec![segment(0.0, 1.0, "not aligned"), segment_with_word(1.0, 2.0, "aligned")]);
-    for cues in both_read_back(&transcript, &LineOptions::default()) {
+    for cues in both_read_back(&transcript, &ExportOptions::default()) {
         assert_eq!(cues, [cue(1000, 2000, "aligned")]);
     }
 }
@@ -383,7 +383,7 @@ fn a_long_pause_ends_a_cue_that_may_run_on() {
         segment_with_word(3.0, 3.5, "two"),
         by("Anna", segment_with_word(6.5, 7.0, "three")),
     ]);
-    let limits = LineOptions { max_line_width: Some(42), max_line_count: Some(2), ..LineOptions::default() };
+    let limits = ExportOptions { max_line_width: Some(42), max_line_count: Some(2), ..ExportOptions::default() };
     for cues in both_read_back(&transcript, &limits) {
         assert_eq!(cues, [cue(0, 3500, "one two"), cue(6500, 7000, "[Anna]: three")]);
     }
@@ -392,13 +392,13 @@ fn a_long_pause_ends_a_cue_that_may_run_on() {
 #[test]
 fn words_without_times_share_those_of_the_others() {
     let untimed = |text: &str| Word { text: text.to_owned(), ..Word::default() };
-    let highlight = LineOptions { highlight_words: Highlight::SpokenWord, ..LineOptions::default() };
+    let highlight = ExportOptions { highlight_words: Highlight::SpokenWord, ..ExportOptions::default() };
     let in_part =
         Segment { words: vec![untimed("in"), word("the", 1.0, 1.5), untimed("end")], ..segment(0.5, 2.0, "-") };
     let not_at_all = Segment { words: vec![untimed("4"), untimed("2")], ..segment(3.0, 4.0, "-") };
     let transcript = english(vec![in_part, not_at_all]);
     for (options, expected) in [
-        (LineOptions::default(), [cue(1000, 1500, "in the end"), cue(3000, 4000, "4 2")]),
+        (ExportOptions::default(), [cue(1000, 1500, "in the end"), cue(3000, 4000, "4 2")]),
         (highlight, [cue(1000, 1500, "in <u>the</u> end"), cue(3000, 4000, "4 2")]),
     ] {
         for cues in both_read_back(&transcript, &options) {
@@ -411,7 +411,7 @@ fn words_without_times_share_those_of_the_others() {
 fn highlighted_words_that_overlap_do_not_run_backwards() {
     let words = vec![word("a<b", 0.0, 1.0), word("c", 0.8, 1.2), word("d", 1.5, 2.0)];
     let transcript = english(vec![Segment { words, ..segment(0.0, 2.0, "-") }]);
-    let highlight = LineOptions { highlight_words: Highlight::SpokenWord, ..LineOptions::default() };
+    let highlight = ExportOptions { highlight_words: Highlight::SpokenWord, ..ExportOptions::default() };
     for cues in both_read_back(&transcript, &highlight) {
         let expected = [
             cue(0, 1000, "<u>a<b</u> c d"),
@@ -451,8 +451,13 @@ fn word(text: &str, start_secs: f64, end_secs: f64) -> Word {
 }
 
 fn text(format: Format, transcript: &Transcript) -> String {
-    let info = Info { title: "board_meeting" };
-    String::from_utf8(export::render(format, transcript, &info)).expect("every format is UTF-8")
+    let info = Info { title: "board_meeting", ..Info::default() };
+    String::from_utf8(export::render(format, transcript, &info)).expect("the format is UTF-8")
+}
+
+fn text_with(format: Format, transcript: &Transcript, options: &ExportOptions) -> String {
+    let bytes = export::render_with(format, transcript, &Info::default(), options);
+    String::from_utf8(bytes).expect("the format is UTF-8")
 }
 
 // --- Reading subtitles back. ---
@@ -469,8 +474,9 @@ fn cue(start_millis: u64, end_millis: u64, text: &str) -> ReadCue {
 }
 
 /// The cues of a transcript as SRT and as `WebVTT`.
-fn both_read_back(transcript: &Transcript, options: &LineOptions) -> [Vec<ReadCue>; 2] {
-    [read_srt(&srt::render_with(transcript, options)), read_vtt(&vtt::render_with(transcript, options))]
+fn both_read_back(transcript: &Transcript, options: &ExportOptions) -> [Vec<ReadCue>; 2] {
+    let [srt, vtt] = [Format::Srt, Format::Vtt].map(|format| text_with(format, transcript, options));
+    [read_srt(&srt), read_vtt(&vtt)]
 }
 
 fn read_srt(file: &str) -> Vec<ReadCue> {

@@ -15,6 +15,7 @@ mod hub_cache;
 mod model_archive;
 mod model_memory;
 mod model_store;
+mod reuse;
 mod score_cli;
 mod sound;
 mod transcript;
