@@ -25,7 +25,8 @@
 //! - [`results`] keeps what stages computed, under keys that are hashes ([`hash`]) of all that it depends on, so that nothing
 //!   is computed twice. It is a cache: what is damaged or old is dropped and computed again.
 //! - [`score`] measures: who spoke when against the truth (DER), what was said (WER).
-//! - [`engine`] runs jobs in threads of its own; only `engine/job.rs` knows stages, models and files together.
+//! - [`engine`] runs jobs in threads of its own; only `engine/job/` knows stages, models, results and files together. It
+//!   computes nothing twice: `engine/reuse/` finds and stores what stages give, under keys of all that they depend on.
 //! - [`cli`] and [`ui`] send the engine commands and show its events. Neither computes.
 //!
 //! # Who may import whom
@@ -66,6 +67,7 @@ pub mod export;
 pub mod files;
 pub mod hash;
 pub mod import;
+pub mod library;
 pub mod models;
 pub mod nn;
 pub mod paths;

@@ -182,6 +182,12 @@ pub fn decode(path: &Path, spool_dir: &Path, progress: &Progress<'_>) -> Result<
     Ok(decoded)
 }
 
+/// How long a recording is, where its container really says so. Nothing is decoded.
+pub fn stated_length(path: &Path) -> Result<Option<Seconds>, DecodeError> {
+    let (file, n_bytes) = open(path)?;
+    Ok(Container::open(path, file, n_bytes)?.choose_track(path)?.promised_secs.map(Seconds))
+}
+
 /// Opens a regular file that is not empty. Anything else is refused before opening, which may wait for ever at a pipe.
 fn open(path: &Path) -> Result<(File, u64), DecodeError> {
     let refuse = |source: io::Error| {

@@ -9,11 +9,12 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, value_parse
 
 use crate::engine::{
     Alignment, ComputeDevice, ComputeType, DEFAULT_BATCH_SIZE, DEFAULT_DIARIZATION, DEFAULT_MODEL, Diarize,
-    MAX_SPEAKERS, Mode, Numerals, PreviousText, SpeakerCount, SpeakerRequest, Task,
+    MAX_SPEAKERS, Mode, Numerals, PreviousText, Reuse, SpeakerCount, SpeakerRequest, Task,
 };
 use crate::export::Format;
 
 use super::cache_args::{CacheArguments, CacheInfoArguments, ClearArguments};
+use super::library_args::{LibraryArguments, SearchArguments, VerifyArguments};
 use super::models_args::{ModelPlaceArguments, ModelsArguments};
 use super::score::ScoreArguments;
 
@@ -27,6 +28,7 @@ Examples:
   hansard demo                             transcribe the bundled meeting and show it
   hansard transcribe meeting.mp4           write meeting.txt here
   hansard transcribe meeting.mp4 -o -      print the text
+  hansard search budget                    where it was said, in all recordings
 
 Exit codes:
   0 done; 1 failed, the reason is on stderr; 2 wrong usage; 130 cancelled by Ctrl-C
@@ -41,7 +43,11 @@ Examples:
   hansard transcribe meeting.mp4                          write meeting.txt here
   hansard transcribe meeting.flac -o - | less             print the text
   hansard transcribe *.mp3 --format txt,srt -o minutes    two files for each recording, in the folder minutes
+  hansard transcribe ~/meetings -o minutes                all recordings below a folder
   hansard transcribe call.wav --model ~/models/whisper-small --language de
+
+Nothing is computed twice: what is known of a recording is taken from the stored results, whatever its file is called,
+and what was broken off goes on where it stopped. --fresh computes all of it again.
 
 Each result is named after its recording. Where two recordings have the same name, the results of the second are called
 NAME-2, and so on. Files of an earlier run are replaced. When a recording fails, the others are still done.";
@@ -81,7 +87,13 @@ pub(super) enum Action {
     Demo(DemoArguments),
     /// Show, fetch, remove and import models
     Models(ModelsArguments),
-    /// Look after the models on disk: how much there is, and what shall stay or go
+    /// Show the recordings, tag them, and look after folders of them
+    Library(LibraryArguments),
+    /// Find words in all transcripts
+    Search(SearchArguments),
+    /// Check a transcript in JSON: whether it, its recording and its models are as they were
+    Verify(VerifyArguments),
+    /// Look after the models and results on disk: how much there is, and what shall stay or go
     Cache(CacheArguments),
     /// The same as `hansard cache info`
     #[command(hide = true)]
@@ -103,8 +115,8 @@ pub(super) enum Action {
 #[derive(Debug, Args)]
 #[command(after_help = TRANSCRIBE_EXAMPLES)]
 pub(super) struct TranscribeArguments {
-    /// Recordings: audio or video files of any common format
-    #[arg(required = true, value_name = "FILE")]
+    /// Recordings: audio or video files of any common format, and folders of them
+    #[arg(required = true, value_name = "FILE|FOLDER")]
     pub(super) files: Vec<PathBuf>,
 
     /// The Whisper model: `demo`, which is built in, a size that `hansard models list` shows as installed, or a folder in
@@ -147,7 +159,7 @@ pub(super) struct TranscribeArguments {
     #[arg(long, value_enum, default_value_t = DeviceName::Auto)]
     pub(super) device: DeviceName,
 
-    /// What to write: one or more of txt, md, srt, vtt, json, tsv, csv, rttm, separated by commas
+    /// What to write: one or more of txt, md, srt, vtt, json, tsv, csv, rttm, docx, html, separated by commas
     #[arg(long, value_name = "LIST", default_value = "txt", value_delimiter = ',')]
     pub(super) format: Vec<Format>,
 
@@ -188,6 +200,10 @@ pub(super) struct MannerArguments {
     /// In the sequential mode, give the model no hint of the text before: errors do not spread, names may vary
     #[arg(long)]
     pub(super) ignore_previous_text: bool,
+
+    /// Compute everything again and replace what is stored
+    #[arg(long)]
+    pub(super) fresh: bool,
 }
 
 impl MannerArguments {
@@ -199,6 +215,11 @@ impl MannerArguments {
     /// What each window of the sequential mode knows of the text before it.
     pub(super) fn previous_text(&self) -> PreviousText {
         if self.ignore_previous_text { PreviousText::Withheld } else { PreviousText::Given }
+    }
+
+    /// What becomes of results that are stored.
+    pub(super) fn reuse(&self) -> Reuse {
+        if self.fresh { Reuse::Fresh } else { Reuse::Kept }
     }
 }
 

@@ -13,11 +13,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
+use crate::engine::library::LibraryEvent;
+use crate::engine::results::ResultsEvent;
 use crate::engine::{Engine, Event, JobId, JobReport, JobRequest};
 use crate::files::FileError;
 use crate::transcript::Transcript;
 
 use super::progress::Display;
+use super::reused::{Reused, summary};
 
 /// Jobs in the engine's queue at a time. A batch may be of any size, but the engine's channels are not.
 const MAX_QUEUED: usize = 64;
@@ -88,7 +91,8 @@ pub(super) fn run(
     let mut interrupt = Interrupt::listen().context("cannot listen for Ctrl-C")?;
     let n_requests = requests.len();
     let mut waiting = requests.into_iter().enumerate();
-    let mut batch = Batch { display, deliver, jobs: BTreeMap::new(), n_requests, n_failed: 0, reader: Reader::Reads };
+    let jobs = BTreeMap::new();
+    let mut batch = Batch { display, deliver, jobs, n_requests, n_failed: 0, done: Vec::new(), reader: Reader::Reads };
     let mut stop: Option<(Outcome, Instant)> = None;
     loop {
         while stop.is_none()
@@ -144,6 +148,8 @@ struct Batch<'a, Deliver> {
     jobs: BTreeMap<JobId, Job>,
     n_requests: usize,
     n_failed: usize,
+    /// How much of each finished job was known before.
+    done: Vec<Reused>,
     reader: Reader,
 }
 
@@ -177,6 +183,14 @@ impl<Deliver: FnMut(&Finished<'_>, &Display) -> Result<(), DeliveryError>> Batch
                     self.display.say(&format!("warning: {}: {text}", job.recording.display()));
                 }
             }
+            Event::Continues(job, at) => {
+                if let Some(job) = self.jobs.get(&job) {
+                    self.display.tell(&format!("{}: continues at {at}", job.recording.display()));
+                }
+            }
+            Event::Library(LibraryEvent::Warning(text)) | Event::Results(ResultsEvent::Warning(text)) => {
+                self.display.say(&format!("warning: {text}"));
+            }
             Event::JobDone(job, transcript, report) => {
                 if let Some(job) = self.jobs.remove(&job) {
                     self.display.job_ended();
@@ -193,12 +207,14 @@ impl<Deliver: FnMut(&Finished<'_>, &Display) -> Result<(), DeliveryError>> Batch
                 self.jobs.remove(&job);
                 self.display.job_ended();
             }
-            // Segments come again in the whole transcript, the models are the window's affair, and nothing is written
-            // or saved through the engine here.
+            // Segments come again in the whole transcript, models and recordings are the window's affair, and nothing is
+            // written or saved through the engine here.
             Event::AudioReady(..)
             | Event::Segments(..)
             | Event::Models(_)
             | Event::ModelCache(_)
+            | Event::Library(_)
+            | Event::Results(_)
             | Event::Voices(_)
             | Event::FileWritten(_)
             | Event::FileNotWritten(..)
@@ -213,7 +229,7 @@ impl<Deliver: FnMut(&Finished<'_>, &Display) -> Result<(), DeliveryError>> Batch
         }
         let finished = Finished { request_idx: job.request_idx, recording: &job.recording, transcript, report };
         match (self.deliver)(&finished, self.display) {
-            Ok(()) => {}
+            Ok(()) => self.done.push(Reused::of(report)),
             Err(DeliveryError::Stdout(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
                 self.reader = Reader::Gone;
             }
@@ -230,6 +246,9 @@ impl<Deliver: FnMut(&Finished<'_>, &Display) -> Result<(), DeliveryError>> Batch
 
     fn finish(&mut self, outcome: Outcome) {
         self.display.job_ended();
+        if let Some(line) = summary(&self.done) {
+            self.display.tell(&line);
+        }
         match outcome {
             Outcome::Cancelled => self.display.tell("cancelled"),
             Outcome::Failed if self.n_requests > 1 => {

@@ -1,5 +1,6 @@
-//! `hansard cache`: what is in the model cache, and what shall be. Listings are results and go to stdout; what was
-//! changed is told on stderr. What the cache does, the engine knows.
+//! `hansard cache`: what is in the model cache and among the stored results, and what shall be. Listings go to stdout;
+//! what was changed is told on stderr. What the cache does, the engine knows; what concerns results alone is in
+//! `cli/cache_results.rs`.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -7,19 +8,23 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use anyhow::Context as _;
+use serde::Serialize;
 
 use crate::engine::model_work::{Clearing, KeptReason, ObtainedFrom, ObtainedModel};
 use crate::engine::models::{self, ModelListing, Pinning};
+use crate::engine::shelf::results::{self, Trial};
 use crate::paths::AppPaths;
 use crate::settings::{ModelOverrides, ModelSettings};
 
 use super::batch::Outcome;
-use super::cache_args::{CacheAction, ClearArguments};
+use super::cache_args::{CacheAction, ClearArguments, Cleared};
 use super::cache_listing::{
     ClearListing, EntriesListing, InfoListing, VerifiedListing, plan_table, plural, size_of, summary, verified_table,
 };
+use super::cache_results;
 use super::model_watch::{finish, json, model_settings, watched};
 use super::progress::{Display, Verbosity};
+use super::results_listing::{DamagedListing, ResultsListing, damaged_lines};
 use super::table::megabytes;
 
 /// Does what the arguments ask for.
@@ -34,8 +39,13 @@ pub(super) fn run(action: &CacheAction, paths: &AppPaths, overrides: &ModelOverr
         CacheAction::Warm { keys } => cache.warm(keys)?,
         CacheAction::Evict { keys } => remove(keys, paths, &settings, &display)?,
         CacheAction::Clear(arguments) => cache.clear(arguments)?,
-        CacheAction::Export { file, keys } => cache.export(file, keys)?,
-        CacheAction::Import { sources } => import(sources, paths, &settings, &display)?,
+        CacheAction::Cleanup(arguments) => cache_results::clean_up(arguments, cache)?,
+        CacheAction::Largest { top, json } => cache_results::largest(top.get(), *json, cache)?,
+        CacheAction::RebuildIndex => cache_results::rebuild_index(cache)?,
+        CacheAction::Export { results: true, file, .. } => cache_results::export(file, cache)?,
+        CacheAction::Export { results: false, file, keys } => cache.export(file, keys)?,
+        CacheAction::Import { results: true, sources } => cache_results::import(sources, cache)?,
+        CacheAction::Import { results: false, sources } => import(sources, paths, &settings, &display)?,
         CacheAction::Pin { keys } => cache.set_pin(keys, Pinning::Pinned)?,
         CacheAction::Unpin { keys } => cache.set_pin(keys, Pinning::Unpinned)?,
     };
@@ -93,18 +103,22 @@ pub(super) fn obtained(model: &ObtainedModel) -> String {
     format!("{key}: {how}, {} MB, {secs:.1} s", megabytes(*n_bytes))
 }
 
-/// The cache as the command line sees it.
-struct Cache<'a> {
-    paths: &'a AppPaths,
-    settings: &'a ModelSettings,
-    display: &'a Display,
+/// Models and results, and whom to tell what becomes of them.
+#[derive(Clone, Copy)]
+pub(super) struct Cache<'a> {
+    pub(super) paths: &'a AppPaths,
+    pub(super) settings: &'a ModelSettings,
+    pub(super) display: &'a Display,
 }
 
 impl Cache<'_> {
     fn info(&self, as_json: bool) -> anyhow::Result<Done> {
         let listing = self.listing()?;
-        let info = InfoListing::new(&listing);
-        Ok((if as_json { json(&info)? } else { info.table() }, Outcome::Done))
+        let models = InfoListing::new(&listing);
+        let survey = results::survey(self.paths, self.settings)?;
+        let results = ResultsListing::new(&survey);
+        let text = if as_json { json(&WholeListing { models, results })? } else { models.table() + &results.table() };
+        Ok((text, Outcome::Done))
     }
 
     fn list(&self, as_json: bool) -> anyhow::Result<Done> {
@@ -120,14 +134,28 @@ impl Cache<'_> {
     }
 
     fn verify(&self, keys: &[String], as_json: bool) -> anyhow::Result<Done> {
-        let verified = watched(self.display, |watch| models::verify(self.paths, self.settings, keys, watch))?;
-        let Some(entries) = verified else { return Ok((String::new(), Outcome::Cancelled)) };
+        let verified = watched(self.display, |watch| -> anyhow::Result<_> {
+            let models = models::verify(self.paths, self.settings, keys, watch)?;
+            // Who names models means those.
+            let results = match keys {
+                [] => Some(results::verify(self.paths, self.settings, watch.cancel)?),
+                [..] => None,
+            };
+            watch.cancel.check()?;
+            Ok((models, results))
+        })?;
+        let Some((entries, results)) = verified else { return Ok((String::new(), Outcome::Cancelled)) };
         if entries.is_empty() {
             self.display.tell("No model is in the cache yet.");
         }
-        let is_sound = entries.iter().all(|entry| entry.problem.is_none());
+        let is_sound = entries.iter().all(|entry| entry.problem.is_none())
+            && results.as_ref().is_none_or(|results| results.damaged.is_empty());
         let outcome = if is_sound { Outcome::Done } else { Outcome::Failed };
-        let text = if as_json { json(&VerifiedListing { models: &entries })? } else { verified_table(&entries) };
+        let text = if as_json {
+            json(&VerifiedListing { models: &entries, results: results.as_ref().map(DamagedListing::new) })?
+        } else {
+            verified_table(&entries) + &results.as_ref().map(damaged_lines).unwrap_or_default()
+        };
         Ok((text, outcome))
     }
 
@@ -142,13 +170,13 @@ impl Cache<'_> {
 
     fn clear(&self, arguments: &ClearArguments) -> anyhow::Result<Done> {
         let request = arguments.request();
-        let plan = models::plan_clear(self.paths, self.settings, &request)?;
-        if arguments.dry_run || plan.removed.is_empty() {
+        let plan = self.clearing(&request, Trial::Only)?;
+        if arguments.consent.dry_run || plan.removed.is_empty() {
             let text = if arguments.json { json(&ClearListing::new(&plan))? } else { plan_table(&plan) };
             self.display.tell(&format!("{}; nothing was removed", summary(&plan)));
             return Ok((text, Outcome::Done));
         }
-        let consent = if arguments.yes {
+        let consent = if arguments.consent.yes {
             Consent::Given
         } else {
             let question = format!("Remove {} ({})?", plural(plan.removed.len(), "entry", "entries"), size_of(&plan));
@@ -160,7 +188,7 @@ impl Cache<'_> {
                 Ok((String::new(), Outcome::Cancelled))
             }
             Consent::Given => {
-                let cleared = models::clear(self.paths, self.settings, &request)?;
+                let cleared = self.clearing(&request, Trial::No)?;
                 if arguments.json {
                     return Ok((json(&ClearListing::new(&cleared))?, Outcome::Done));
                 }
@@ -172,6 +200,19 @@ impl Cache<'_> {
                 Ok((String::new(), Outcome::Done))
             }
         }
+    }
+
+    /// What goes, or would go.
+    fn clearing(&self, request: &Cleared, trial: Trial) -> anyhow::Result<Clearing> {
+        let mut clearing = match (&request.beside, trial) {
+            (None, _) => Clearing::default(),
+            (Some(beside), Trial::Only) => models::plan_clear(self.paths, self.settings, beside)?,
+            (Some(beside), Trial::No) => models::clear(self.paths, self.settings, beside)?,
+        };
+        if let Some(results) = &request.results {
+            clearing.removed.extend(cache_results::removed(results, trial, *self)?);
+        }
+        Ok(clearing)
     }
 
     fn export(&self, file: &Path, keys: &[String]) -> anyhow::Result<Done> {
@@ -197,6 +238,14 @@ impl Cache<'_> {
     fn listing(&self) -> anyhow::Result<ModelListing> {
         listing(self.paths, self.settings, self.display)
     }
+}
+
+/// What is printed of models and results together.
+#[derive(Serialize)]
+struct WholeListing<'a> {
+    #[serde(flatten)]
+    models: InfoListing<'a>,
+    results: ResultsListing,
 }
 
 /// Whether the user wants it.

@@ -10,6 +10,7 @@ use crate::engine::model_work::{Clearing, VerifiedEntry};
 use crate::engine::models::{CacheCounters, CachedModel, CachedState, Loads, ModelListing, Pinning};
 
 use super::progress::without_controls;
+use super::results_listing::DamagedListing;
 use super::table::{NOTHING, Side, ago, megabytes, percent, table};
 
 /// A number of things.
@@ -53,6 +54,8 @@ pub(super) fn plan_table(plan: &Clearing) -> String {
 #[derive(Serialize)]
 pub(super) struct VerifiedListing<'a> {
     pub(super) models: &'a [VerifiedEntry],
+    /// `null` where models were named.
+    pub(super) results: Option<DamagedListing<'a>>,
 }
 
 /// What is printed of what goes.
@@ -269,12 +272,13 @@ impl CountersListing {
     }
 }
 
-fn in_mb(n_bytes: u64) -> f64 {
+/// A size in MB of 10⁶ bytes, for JSON.
+pub(super) fn in_mb(n_bytes: u64) -> f64 {
     rounded(n_bytes as f64 / 1e6)
 }
 
 /// To thousandths: what is behind them is noise.
-fn rounded(value: f64) -> f64 {
+pub(super) fn rounded(value: f64) -> f64 {
     (value * 1e3).round() / 1e3
 }
 

@@ -10,15 +10,23 @@ mod bench;
 mod cache;
 mod cache_args;
 mod cache_listing;
+mod cache_results;
+mod calendar;
 mod demo;
+mod library;
+mod library_args;
+mod library_listing;
 mod model_watch;
 mod models;
 mod models_args;
 mod progress;
+mod results_listing;
+mod reused;
 mod score;
 mod speakers;
 mod table;
 mod transcribe;
+mod verify;
 
 use std::env;
 use std::ffi::OsString;
@@ -82,6 +90,9 @@ fn perform(action: Option<Action>, overrides: ModelOverrides, paths: &AppPaths) 
         Some(Action::Demo(arguments)) => return demo::run(&arguments, paths, overrides),
         Some(Action::Transcribe(arguments)) => transcribe::run(*arguments, paths, &overrides)?,
         Some(Action::Models(arguments)) => models::run(&arguments.action, paths, &overrides)?,
+        Some(Action::Library(arguments)) => library::run(&arguments.action, paths, &overrides)?,
+        Some(Action::Search(arguments)) => library::search(&arguments, paths, &overrides)?,
+        Some(Action::Verify(arguments)) => verify::run(&arguments, paths, &overrides)?,
         Some(Action::Cache(arguments)) => cache::run(&arguments.action, paths, &overrides)?,
         Some(Action::CacheInfo(arguments)) => cache::run(&CacheAction::Info(arguments), paths, &overrides)?,
         Some(Action::ClearCache(arguments)) => cache::run(&CacheAction::Clear(arguments), paths, &overrides)?,

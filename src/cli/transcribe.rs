@@ -1,4 +1,5 @@
-//! `hansard transcribe`: recordings in, one file for each recording and format out, or text on stdout.
+//! `hansard transcribe`: recordings in, one file for each recording and format out, or text on stdout. A folder stands
+//! for all recordings below it.
 //!
 //! What can be known to be wrong before an hour of computing is refused before it: a folder that cannot be written to,
 //! a result that would replace the recording itself.
@@ -12,16 +13,17 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use crate::engine::{Engine, Hints, JobRequest};
+use crate::engine::{Engine, Hints, JobRequest, shelf};
 use crate::export::{self, Format, Info};
 use crate::files;
 use crate::paths::AppPaths;
 use crate::settings::ModelOverrides;
 
 use super::args::{self, TranscribeArguments};
-use super::batch::{self, DeliveryError, Finished};
+use super::batch::{self, DeliveryError, Finished, Outcome};
 use super::job_settings;
 use super::progress::{Display, Verbosity};
+use super::reused::Reused;
 
 /// Transcribes what the arguments name.
 pub(super) fn run(
@@ -39,9 +41,16 @@ pub(super) fn run(
         let message = "--format rttm says who speaks when; leave out --no-diarize";
         return Err(args::wrong_usage_of_transcribe(message).into());
     }
-    let destination = Destination::of(&arguments)?;
     let n_threads = arguments.threads.map(usize::from);
     let mut display = Display::new(if arguments.quiet { Verbosity::Quiet } else { Verbosity::Normal });
+    let inputs = Inputs::of(&arguments.files);
+    let destination = Destination::of(&arguments, &inputs.recordings)?;
+    for line in &inputs.complaints {
+        display.say(line);
+    }
+    if inputs.recordings.is_empty() {
+        return Ok(ExitCode::from(Outcome::Failed.exit_code()));
+    }
     let models = job_settings(paths, overrides, &display);
     let mut engine = Engine::start_with_settings(paths.clone(), &models, n_threads, Arc::new(|| {}))
         .context("cannot start the engine")?;
@@ -64,12 +73,51 @@ pub(super) fn run(
         speakers: arguments.speakers.request(),
         device: arguments.device.into(),
         compute_type: arguments.compute_type.into(),
+        reuse: manner.reuse(),
         ..JobRequest::new(path, &arguments.model)
     };
-    let requests = arguments.files.into_iter().map(request).collect();
+    let requests = inputs.recordings.into_iter().map(request).collect();
     let outcome =
         batch::run(&mut engine, requests, &mut display, |finished, display| destination.deliver(finished, display))?;
+    let outcome = match (outcome, inputs.n_empty_folders) {
+        (Outcome::Done, 1..) => Outcome::Failed,
+        (outcome, _) => outcome,
+    };
     Ok(ExitCode::from(outcome.exit_code()))
+}
+
+/// What was named, with all recordings of a folder in its place.
+struct Inputs {
+    recordings: Vec<PathBuf>,
+    /// Folders without any.
+    n_empty_folders: usize,
+    /// What is wrong with folders, one line each.
+    complaints: Vec<String>,
+}
+
+impl Inputs {
+    fn of(named: &[PathBuf]) -> Self {
+        let mut inputs = Self { recordings: Vec::new(), n_empty_folders: 0, complaints: Vec::new() };
+        for path in named {
+            if !path.is_dir() {
+                inputs.recordings.push(path.clone());
+                continue;
+            }
+            let (recordings, warnings) = shelf::recordings_below(path);
+            // What could not be read is the reason why there is nothing.
+            let severity = if recordings.is_empty() { "error" } else { "warning" };
+            inputs.complaints.extend(warnings.iter().map(|warning| format!("{severity}: {warning}")));
+            if recordings.is_empty() {
+                inputs.n_empty_folders += 1;
+                if warnings.is_empty() {
+                    let complaint = format!("error: {}: there is no recording below this folder", path.display());
+                    inputs.complaints.push(complaint);
+                }
+            }
+            inputs.recordings.extend(recordings);
+        }
+        inputs
+    }
 }
 
 /// Where transcripts go.
@@ -86,7 +134,7 @@ enum Destination {
 
 impl Destination {
     /// Makes the folder where it is missing, and refuses what cannot work.
-    fn of(arguments: &TranscribeArguments) -> anyhow::Result<Self> {
+    fn of(arguments: &TranscribeArguments, recordings: &[PathBuf]) -> anyhow::Result<Self> {
         let mut formats: Vec<Format> = Vec::new();
         for format in &arguments.format {
             if !formats.contains(format) {
@@ -102,8 +150,8 @@ impl Destination {
         }
         let folder = arguments.output.clone();
         prepare_folder(&folder)?;
-        let destination = Self::Folder { folder, formats, stems: output_stems(&arguments.files) };
-        destination.keep_recordings(&arguments.files)?;
+        let destination = Self::Folder { folder, formats, stems: output_stems(recordings) };
+        destination.keep_recordings(recordings)?;
         Ok(destination)
     }
 
@@ -120,6 +168,14 @@ impl Destination {
             }
         }
         Ok(())
+    }
+
+    /// Where results are, as seen from here.
+    fn folder(&self) -> &Path {
+        match self {
+            Self::Stdout(_) => Path::new("."),
+            Self::Folder { folder, .. } => folder,
+        }
     }
 
     fn n_stems(&self) -> usize {
@@ -142,7 +198,9 @@ impl Destination {
 
     fn deliver(&self, finished: &Finished<'_>, display: &Display) -> Result<(), DeliveryError> {
         let title = stem_of(finished.recording).to_string_lossy();
-        let info = Info { title: &title, ..Info::default() };
+        let manifest = finished.report.manifest.as_deref();
+        let audio = export::path_from(self.folder(), finished.recording);
+        let info = Info { title: &title, audio: Some(&audio), manifest };
         match self {
             Self::Stdout(format) => {
                 let bytes = export::render(*format, finished.transcript, &info);
@@ -155,7 +213,8 @@ impl Destination {
                 }
                 let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
                 let (recording, secs) = (finished.recording.display(), finished.report.total.0);
-                display.tell(&format!("{recording}: done in {secs:.1} s: {}", names.join(", ")));
+                let known = Reused::of(finished.report).remark();
+                display.tell(&format!("{recording}: done in {secs:.1} s{known}: {}", names.join(", ")));
             }
         }
         Ok(())
@@ -206,6 +265,22 @@ fn with_ending(stem: &OsStr, ending: &str) -> OsString {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_stands_for_its_recordings() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for name in ["b.wav", "notes.txt", "deep/er/a.mp3"] {
+            files::write_atomic(&folder.path().join(name), b"content").expect("a writable folder");
+        }
+        let empty = tempfile::tempdir().expect("a temporary folder");
+        let missing = folder.path().join("missing.wav");
+        let named = [missing.clone(), folder.path().to_path_buf(), empty.path().to_path_buf()];
+        let inputs = Inputs::of(&named);
+        assert_eq!(inputs.recordings, [missing, folder.path().join("b.wav"), folder.path().join("deep/er/a.mp3")]);
+        assert_eq!(inputs.n_empty_folders, 1);
+        let [line] = &inputs.complaints[..] else { panic!("{:?}", inputs.complaints) };
+        assert!(line.starts_with("error: ") && line.contains(&*empty.path().to_string_lossy()), "{line}");
+    }
 
     #[test]
     fn results_get_names_of_their_own() {

@@ -17,6 +17,7 @@ use crate::nn::ComputeType;
 use crate::nn::whisper::{DecoderState, DeviceError, Encoded, TokenId, Tokenizer, Whisper};
 use crate::paths::AppPaths;
 use crate::pipeline::StageError;
+use crate::pipeline::resume::Resume;
 use crate::pipeline::segmentation;
 use crate::task::{CancelToken, Cancelled, Progress};
 use crate::units::{SAMPLE_RATE_HZ, SampleIdx, Seconds};
@@ -215,7 +216,7 @@ impl Bench<'_> {
         let minute = Mono16k::from_samples(sound(60 * SAMPLE_RATE_HZ as usize));
         let progress = Progress::unwatched(self.cancel);
         let (speech_ms_per_minute, _) =
-            self.best_ms(|| Ok(segmentation::segmentation(&minute, &segmenter, &progress)?))?;
+            self.best_ms(|| Ok(segmentation::segmentation(&minute, &segmenter, Resume::none(), &progress)?))?;
         Ok(BenchReport {
             n_threads: rayon::current_num_threads(),
             window: SampleIdx(n_samples).to_seconds(),

@@ -12,7 +12,9 @@ pub use crate::pipeline::options::{Numerals, PreviousText};
 use crate::settings::Settings;
 use crate::task::CancelToken;
 
+use super::library::LibraryCommand;
 use super::models::ModelCommand;
+use super::results::ResultsCommand;
 use super::voices::VoiceCommand;
 
 /// Number of a job, unique within one engine, in the order of submission.
@@ -42,6 +44,16 @@ pub enum Alignment {
     With(PathBuf),
     /// Not at all.
     Off,
+}
+
+/// What becomes of results that earlier jobs stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reuse {
+    /// They are used, and new ones are stored.
+    #[default]
+    Kept,
+    /// All is computed anew and takes their place.
+    Fresh,
 }
 
 /// Whether speakers are told apart.
@@ -116,6 +128,8 @@ pub struct JobRequest {
     pub device: ComputeDevice,
     /// and how exactly.
     pub compute_type: ComputeType,
+    /// What becomes of results that earlier jobs stored.
+    pub reuse: Reuse,
 }
 
 impl JobRequest {
@@ -136,6 +150,7 @@ impl JobRequest {
             speakers: SpeakerRequest::default(),
             device: ComputeDevice::Auto,
             compute_type: ComputeType::Int8,
+            reuse: Reuse::Kept,
         }
     }
 }
@@ -179,4 +194,8 @@ pub enum Command {
     Voices(VoiceCommand),
     /// Do something with models.
     Models(ModelCommand),
+    /// Do something with the library of recordings.
+    Library(LibraryCommand),
+    /// Do something with stored results.
+    Results(ResultsCommand),
 }

@@ -1,5 +1,6 @@
 //! The engine thread: owns the queue, hands one job at a time to the inference thread, passes its events and those
-//! about models on, and writes files. Nothing here computes or waits for a computation.
+//! about models and the library on, has the library keep what becomes of jobs, and writes files. Nothing here computes
+//! or waits for a computation.
 
 use std::collections::VecDeque;
 use std::io;
@@ -13,10 +14,11 @@ use crate::paths::AppPaths;
 use crate::task::CancelToken;
 
 use super::Wake;
-use super::command::{Command, JobId};
+use super::command::{Command, JobId, JobRequest};
 use super::event::Event;
 use super::model_cache::ModelThreads;
 use super::models::{DownloadState, ModelsEvent};
+use super::shelf::{JobNote, ShelfThreads};
 use super::voices;
 use super::worker::{self, Job, Runner, Work};
 
@@ -29,7 +31,7 @@ const RESERVED_FOR_RESULTS: usize = 1024;
 pub(super) fn spawn(
     paths: AppPaths,
     runner: Box<dyn Runner>,
-    models: ModelThreads,
+    (models, shelf): (ModelThreads, ShelfThreads),
     commands: Receiver<Command>,
     events: Sender<Event>,
     wake: Wake,
@@ -38,13 +40,22 @@ pub(super) fn spawn(
     let (worker_sink, worker_events) = bounded(WORKER_EVENT_CAPACITY);
     let worker = worker::spawn(runner, work_queue, worker_sink)?;
     thread::Builder::new().name("hansard-engine".into()).spawn(move || {
-        let voices_cancel = CancelToken::default();
-        let queue = VecDeque::new();
-        let mut coordinator = Coordinator { paths, work, events, wake, queue, running: None, voices_cancel, models };
+        let mut coordinator = Coordinator {
+            paths,
+            work,
+            events,
+            wake,
+            queue: VecDeque::new(),
+            running: None,
+            next_request: None,
+            voices_cancel: CancelToken::default(),
+            models,
+            shelf,
+        };
         coordinator.run(&commands, &worker_events);
         coordinator.voices_cancel.cancel();
         // Closing both channels lets the inference thread finish its job (which was cancelled) and end; first that of its
-        // events, so that it does not wait for room while the threads for models end.
+        // events, so that it does not wait for room while the threads for models and the library end.
         drop(worker_events);
         drop(coordinator);
         if worker.join().is_err() {
@@ -60,9 +71,12 @@ struct Coordinator {
     wake: Wake,
     queue: VecDeque<Work>,
     running: Option<Running>,
+    /// What was asked of the job that was handed over last, until it begins.
+    next_request: Option<Box<JobRequest>>,
     /// Stops work on voices when the engine ends; jobs have tokens of their own.
     voices_cancel: CancelToken,
     models: ModelThreads,
+    shelf: ShelfThreads,
 }
 
 /// What the inference thread does.
@@ -74,7 +88,7 @@ enum Running {
 
 impl Coordinator {
     fn run(&mut self, commands: &Receiver<Command>, worker_events: &Receiver<Event>) {
-        let model_events = self.models.events().clone();
+        let (model_events, shelf_events) = (self.models.events().clone(), self.shelf.events().clone());
         loop {
             select! {
                 recv(commands) -> command => match command {
@@ -86,6 +100,10 @@ impl Coordinator {
                     Err(_) => return,
                 },
                 recv(model_events) -> event => match event {
+                    Ok(event) => self.emit(event),
+                    Err(_) => return,
+                },
+                recv(shelf_events) -> event => match event {
                     Ok(event) => self.emit(event),
                     Err(_) => return,
                 },
@@ -131,6 +149,8 @@ impl Coordinator {
                     self.emit(Event::ModelCache(event));
                 }
             }
+            Command::Library(command) => self.shelf.send(command),
+            Command::Results(command) => self.shelf.send_results(command),
             Command::SaveSettings(settings) => {
                 if let Err(error) = settings.save(&self.paths.settings_file()) {
                     self.emit(Event::SettingsNotSaved(error.to_string()));
@@ -148,14 +168,19 @@ impl Coordinator {
             Event::JobStarted(_)
             | Event::Progress(..)
             | Event::AudioReady(..)
+            | Event::Continues(..)
             | Event::Segments(..)
             | Event::Warning(..)
             | Event::Models(_)
             | Event::ModelCache(_)
+            | Event::Library(_)
+            | Event::Results(_)
             | Event::FileWritten(_)
             | Event::FileNotWritten(..)
             | Event::SettingsNotSaved(_) => false,
         };
+        // First: whoever hears that a job is done may end the engine, and then the library knows already.
+        self.note(&event);
         self.emit(event);
         if has_ended {
             self.running = None;
@@ -163,15 +188,43 @@ impl Coordinator {
         }
     }
 
+    /// Tells the library what becomes of a job.
+    fn note(&mut self, event: &Event) {
+        let (job, note) = match event {
+            Event::JobStarted(job) => match self.next_request.take() {
+                Some(request) => (*job, JobNote::Started(request)),
+                None => return,
+            },
+            Event::AudioReady(job, length) => (*job, JobNote::Length(*length)),
+            Event::JobDone(job, transcript, report) => (*job, JobNote::Done(transcript.clone(), report.clone())),
+            Event::JobFailed(job, reason) => (*job, JobNote::Failed(reason.clone())),
+            Event::JobCancelled(job) => (*job, JobNote::Cancelled),
+            Event::Progress(..)
+            | Event::Continues(..)
+            | Event::Segments(..)
+            | Event::Warning(..)
+            | Event::Models(_)
+            | Event::ModelCache(_)
+            | Event::Library(_)
+            | Event::Results(_)
+            | Event::Voices(_)
+            | Event::FileWritten(_)
+            | Event::FileNotWritten(..)
+            | Event::SettingsNotSaved(_) => return,
+        };
+        self.shelf.note(job, note);
+    }
+
     fn start_next(&mut self) {
         if self.running.is_some() {
             return;
         }
         while let Some(work) = self.queue.pop_front() {
-            self.running = Some(match &work {
-                Work::Job(job) => Running::Job(job.id),
-                Work::Voices(..) => Running::Voices,
-            });
+            let (running, next_request) = match &work {
+                Work::Job(job) => (Running::Job(job.id), Some(job.request.clone())),
+                Work::Voices(..) => (Running::Voices, None),
+            };
+            (self.running, self.next_request) = (Some(running), next_request);
             // The inference thread is idle, so the one place in its queue is free.
             let Err(TrySendError::Full(work) | TrySendError::Disconnected(work)) = self.work.try_send(work) else {
                 return;

@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::transcript::manifest::Manifest;
 use crate::transcript::{Segment, Transcript};
 use crate::units::Seconds;
 
 use super::command::JobId;
+use super::library::LibraryEvent;
 use super::models::ModelsEvent;
+use super::results::ResultsEvent;
 use super::voices::VoicesAnswer;
 
 /// The stages of a job, in order.
@@ -66,11 +69,27 @@ pub struct JobProgress {
     pub remaining: Option<Seconds>,
 }
 
+/// How much of a stage's work was done, in pieces: recordings that were decoded, chunks or windows that were transcribed,
+/// passages that were aligned, blocks of windows that a network looked at. What takes no model is not counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StageWork {
+    /// The stage.
+    pub stage: Stage,
+    /// Pieces that were computed,
+    pub n_computed: usize,
+    /// and those that were stored by earlier jobs.
+    pub n_reused: usize,
+}
+
 /// Where the time of a finished job went.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct JobReport {
     /// Wall-clock time of each stage that ran.
     pub stages: Vec<(Stage, Seconds)>,
+    /// What each stage computed and what was known, in the order of stages.
+    pub work: Vec<StageWork>,
+    /// What the transcript was made of.
+    pub manifest: Option<Arc<Manifest>>,
     /// Wall-clock time of the job.
     pub total: Seconds,
 }
@@ -85,6 +104,8 @@ pub enum Event {
     Progress(JobId, JobProgress),
     /// The length of the recording is known.
     AudioReady(JobId, Seconds),
+    /// The text up to here was known before the job began; what follows it is being transcribed.
+    Continues(JobId, Seconds),
     /// More of the transcript, in order of time, following what came before.
     Segments(JobId, Vec<Segment>),
     /// Something the user should know; the job goes on.
@@ -99,6 +120,10 @@ pub enum Event {
     Models(Vec<LoadedModel>),
     /// What came of a [`super::Command::Models`], or something else about models.
     ModelCache(ModelsEvent),
+    /// What came of a [`super::Command::Library`], or something else about the library of recordings.
+    Library(LibraryEvent),
+    /// What came of a [`super::Command::Results`], or something else about stored results.
+    Results(ResultsEvent),
     /// A file asked for by [`super::Command::WriteFile`] is on disk.
     FileWritten(PathBuf),
     /// It is not, and this is why.

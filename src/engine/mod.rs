@@ -3,12 +3,14 @@
 //! ```text
 //! window / command line ──Command──▶ hansard-engine ──job──▶ hansard-inference
 //!                       ◀───Event──        │        ◀─Event──        │ models
-//!                                          └────▶ hansard-models, hansard-downloads
+//!                                          ├────▶ hansard-models, hansard-downloads
+//!                                          └────▶ hansard-library, hansard-folders, hansard-results
 //! ```
 //! The engine thread coordinates and writes files; it is the sole owner of the queue. The inference thread runs one job
 //! at a time. So a command is answered while an hour of audio is being transcribed. The models are shared: what is loaded,
 //! unloaded or fetched for the window happens in threads of its own. Threads that watch the memory unload what is in the
-//! way. The command line asks the functions in [`models`] instead and waits for them.
+//! way. What becomes of jobs is kept in the library, folders are looked after and the stored results looked through by
+//! threads of their own, too. The command line asks the functions in [`models`] and [`shelf`] instead and waits for them.
 //! Cancelling does not queue: [`Engine::cancel`] sets the job's token, which the computation polls.
 
 mod bench;
@@ -16,9 +18,14 @@ mod command;
 mod coordinator;
 mod event;
 mod job;
+pub mod library;
 mod model_cache;
 pub mod model_work;
 pub mod models;
+pub mod provenance;
+pub mod results;
+mod reuse;
+pub mod shelf;
 pub mod voices;
 mod worker;
 
@@ -35,6 +42,7 @@ use crate::paths::AppPaths;
 use crate::settings::ModelSettings;
 
 use model_cache::{ModelThreads, Watchers};
+use shelf::ShelfThreads;
 
 pub use crate::models::catalog::{DEFAULT_DIARIZATION, DEFAULT_MODEL};
 pub use crate::models::convert::convert_whisper;
@@ -42,9 +50,9 @@ pub use crate::task::CancelToken;
 pub use bench::{BenchError, BenchModel, BenchReport, BenchRequest, DecodeTiming, MemoryUse, measure_stages};
 pub use command::{
     Alignment, Command, ComputeDevice, ComputeType, DEFAULT_BATCH_SIZE, Diarize, Hints, JobId, JobRequest,
-    MAX_SPEAKERS, Mode, Numerals, PreviousText, SpeakerCount, SpeakerRequest, Task,
+    MAX_SPEAKERS, Mode, Numerals, PreviousText, Reuse, SpeakerCount, SpeakerRequest, Task,
 };
-pub use event::{Event, JobProgress, JobReport, LoadedModel, Stage};
+pub use event::{Event, JobProgress, JobReport, LoadedModel, Stage, StageWork};
 pub use job::one_line;
 pub use worker::{JobContext, JobError, Runner};
 
@@ -89,10 +97,12 @@ impl Engine {
         let models = model_cache::open(&paths, settings);
         let model_events = bounded(MODEL_EVENT_CAPACITY);
         let watchers = Watchers::start(&models, settings, &model_events.0);
-        let runner = job::Transcriber::new(paths.clone(), models.clone(), watchers, n_threads)?;
+        let results = reuse::folder(&paths, settings);
+        let runner = job::Transcriber::new(paths.clone(), models.clone(), watchers, results, n_threads)?;
         let n_threads = n_threads.unwrap_or_else(model_cache::n_cores);
         let threads = ModelThreads::start(&models, &paths, settings, n_threads, model_events)?;
-        Self::launch(paths, Box::new(runner), threads, wake)
+        let shelf = ShelfThreads::start(&paths, settings)?;
+        Self::launch(paths, Box::new(runner), (threads, shelf), wake)
     }
 
     /// Starts an engine that runs jobs with `runner`.
@@ -103,14 +113,20 @@ impl Engine {
         let (models, settings) = (ModelCache::new(paths.clone()), ModelSettings::default());
         let model_events = bounded(MODEL_EVENT_CAPACITY);
         let threads = ModelThreads::start(&models, &paths, &settings, model_cache::n_cores(), model_events)?;
-        Self::launch(paths, runner, threads, wake)
+        let shelf = ShelfThreads::start(&paths, &settings)?;
+        Self::launch(paths, runner, (threads, shelf), wake)
     }
 
-    fn launch(paths: AppPaths, runner: Box<dyn Runner>, models: ModelThreads, wake: Wake) -> io::Result<Self> {
+    fn launch(
+        paths: AppPaths,
+        runner: Box<dyn Runner>,
+        threads: (ModelThreads, ShelfThreads),
+        wake: Wake,
+    ) -> io::Result<Self> {
         // The only channel without a bound: whoever sends is the window, which never waits, and commands are few and small.
         let (commands, command_queue) = unbounded();
         let (event_sink, events) = bounded(EVENT_CAPACITY);
-        let thread = coordinator::spawn(paths, runner, models, command_queue, event_sink, wake)?;
+        let thread = coordinator::spawn(paths, runner, threads, command_queue, event_sink, wake)?;
         Ok(Self { commands: Some(commands), events, cancels: BTreeMap::new(), n_jobs: 0, thread: Some(thread) })
     }
 

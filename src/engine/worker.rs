@@ -1,6 +1,7 @@
 //! The inference thread: runs one job at a time, reports how far it is, and outlives whatever a job does.
 
 use std::any::Any;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,11 +11,12 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::task::{CancelToken, Progress};
+use crate::transcript::manifest::Manifest;
 use crate::transcript::{Segment, Transcript};
 use crate::units::Seconds;
 
 use super::command::{JobId, JobRequest};
-use super::event::{Event, JobProgress, JobReport, LoadedModel, Stage};
+use super::event::{Event, JobProgress, JobReport, LoadedModel, Stage, StageWork};
 use super::voices::{VoiceCommand, VoicesAnswer};
 
 /// Shortest time between two progress events of a stage.
@@ -123,6 +125,10 @@ struct StageClock {
     last_report: Option<Instant>,
     /// Share of the job that is done; never goes back.
     fraction: f32,
+    work: BTreeMap<Stage, StageWork>,
+    /// Warnings that the user has seen.
+    told: BTreeSet<String>,
+    manifest: Option<Arc<Manifest>>,
 }
 
 impl<'a> JobContext<'a> {
@@ -135,7 +141,8 @@ impl<'a> JobContext<'a> {
         self.cancel
     }
 
-    /// Runs a stage, which reports its progress through the argument. Its time goes into the job's report.
+    /// Runs a stage, which reports its progress through the argument. Its time goes into the job's report, together with
+    /// that of earlier runs of the same stage. A stage does not run within another.
     pub fn stage<T>(&self, stage: Stage, work: impl FnOnce(&Progress<'_>) -> T) -> T {
         self.clock().running = Some((stage, Instant::now()));
         self.report_progress(stage, 0.0);
@@ -145,7 +152,10 @@ impl<'a> JobContext<'a> {
         if let Some((_, since)) = clock.running.take() {
             let taken = Seconds(since.elapsed().as_secs_f64());
             tracing::debug!("{stage:?} took {:.3} s", taken.0);
-            clock.finished.push((stage, taken));
+            match clock.finished.iter_mut().find(|(finished, _)| *finished == stage) {
+                Some((_, before)) => before.0 += taken.0,
+                None => clock.finished.push((stage, taken)),
+            }
         }
         clock.last_report = None;
         result
@@ -161,9 +171,24 @@ impl<'a> JobContext<'a> {
         self.emit(Event::Segments(self.job, segments.to_vec()));
     }
 
-    /// Tells the user something; the job goes on.
+    /// Tells that the text up to here was known before the job began.
+    pub fn continues_at(&self, time: Seconds) {
+        self.emit(Event::Continues(self.job, time));
+    }
+
+    /// Tells the user something, once; the job goes on.
     pub fn warn(&self, warning: String) {
-        self.emit(Event::Warning(self.job, warning));
+        if self.clock().told.insert(warning.clone()) {
+            self.emit(Event::Warning(self.job, warning));
+        }
+    }
+
+    /// Notes for the report that a stage computed so many pieces of its work, and found so many stored.
+    pub fn worked(&self, stage: Stage, n_computed: usize, n_reused: usize) {
+        let mut clock = self.clock();
+        let work = clock.work.entry(stage).or_insert(StageWork { stage, n_computed: 0, n_reused: 0 });
+        work.n_computed += n_computed;
+        work.n_reused += n_reused;
     }
 
     /// Tells which models are in memory now.
@@ -188,9 +213,16 @@ impl<'a> JobContext<'a> {
         self.emit(Event::Progress(self.job, JobProgress { stage, stage_fraction, job_fraction, remaining }));
     }
 
+    /// Notes for the report what the transcript was made of.
+    pub fn made_of(&self, manifest: Manifest) {
+        self.clock().manifest = Some(Arc::new(manifest));
+    }
+
     fn report(&self) -> JobReport {
-        let stages = self.clock().finished.clone();
-        JobReport { stages, total: Seconds(self.started.elapsed().as_secs_f64()) }
+        let clock = self.clock();
+        let (stages, work) = (clock.finished.clone(), clock.work.values().copied().collect());
+        let manifest = clock.manifest.clone();
+        JobReport { stages, work, manifest, total: Seconds(self.started.elapsed().as_secs_f64()) }
     }
 
     fn emit(&self, event: Event) {

@@ -1,10 +1,12 @@
 //! Regions of speech become chunks that fit a model's window: neighbours are merged while they fit, after whisperX's
 //! `merge_chunks`. Every region is in exactly one chunk.
 
+use serde::{Deserialize, Serialize};
+
 use crate::units::{Seconds, TimeSpan};
 
 /// A stretch of a recording that is transcribed at once.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Chunk {
     /// From the start of its first region to the end of its last.
     pub span: TimeSpan,

@@ -1,13 +1,14 @@
 //! The stages of a job, one file each: a stage is a function of samples, weights and parameters. It loads no model and
-//! knows no cache and no file.
+//! knows no cache and no file. Those that take long work piece by piece, and go on where another run stopped
+//! ([`resume`]).
 //!
 //! Who speaks when is looked at once, in windows ([`segmentation`]); where speech is and whose it is both come from that.
 //!
 //! Text is made in one of two modes. In the batched one, speech is found first ([`speech`]) and becomes chunks
 //! ([`chunk`]), many of which are decoded together ([`transcribe`]). In the sequential one ([`sequential`]), windows
 //! follow one another through the whole recording. Both share [`options`], [`attempts`] and [`guards`]. Then its words get
-//! their times ([`align`]), the windows' speakers become those of the recording ([`diarize`]) and perhaps names
-//! ([`recognise`]), and every word gets its speaker ([`assemble`]).
+//! their times ([`align`]), the windows' speakers become those of the recording ([`diarize`]), with voices
+//! ([`window_voices`]) and perhaps names ([`recognise`]), and every word gets its speaker ([`assemble`]).
 
 pub mod align;
 pub mod assemble;
@@ -17,10 +18,12 @@ pub mod diarize;
 pub mod guards;
 pub mod options;
 pub mod recognise;
+pub mod resume;
 pub mod segmentation;
 pub mod sequential;
 pub mod speech;
 pub mod transcribe;
+pub mod window_voices;
 
 use std::io;
 

@@ -1,8 +1,10 @@
 //! Whose voice it is: a voiceprint of each speaker of a recording, and how it compares with the voices that are known.
 //!
 //! # Voiceprints
-//! A voiceprint is the mean of the ECAPA-TDNN embeddings of pieces of speech, each brought to unit length before, so
-//! that every piece counts the same, and the mean too. Where several speak at once, nobody's voiceprint is taken.
+//! A voiceprint is the mean of the ECAPA-TDNN embeddings of pieces of speech, each brought to unit length before, and the
+//! mean too. Where several speak at once, nobody's voiceprint is taken.
+//! Here they are taken of recordings of one person, whose pieces are of a length and count the same; in meetings, in
+//! [`super::window_voices`].
 //!
 //! # Scores
 //! The score of a speaker `t` and a voice `v` is the cosine `s = t · v`. Some voices are near to everybody, and some
@@ -27,7 +29,6 @@
 //! Voices are not looked up here, and transcripts are not changed.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -36,7 +37,7 @@ use crate::audio::Mono16k;
 use crate::nn::ecapa::Ecapa;
 use crate::nn::vectors::dot;
 use crate::task::Progress;
-use crate::transcript::{Recognition, Turn, Verdict};
+use crate::transcript::{Recognition, Verdict};
 use crate::units::{SAMPLE_RATE_HZ, SampleIdx, Seconds};
 
 use super::StageError;
@@ -48,19 +49,13 @@ pub const MAX_COHORT: usize = 20;
 /// Least deviation that is divided by, for cohorts in which all are the same.
 const MIN_DEVIATION: f64 = 0.02;
 
-const SAMPLES_PER_SEC: usize = SAMPLE_RATE_HZ as usize;
+pub(super) const SAMPLES_PER_SEC: usize = SAMPLE_RATE_HZ as usize;
 /// More speech makes no better voiceprint.
-const MAX_SPEECH_SAMPLES: usize = 60 * SAMPLES_PER_SEC;
+pub(super) const MAX_SPEECH_SAMPLES: usize = 60 * SAMPLES_PER_SEC;
 /// Less speech makes none: of half a second, the demo model recognises one voice in two.
-const MIN_SPEECH_SAMPLES: usize = SAMPLES_PER_SEC / 2;
+pub(super) const MIN_SPEECH_SAMPLES: usize = SAMPLES_PER_SEC / 2;
 /// Shorter stretches are the edges of turns more than speech.
-const MIN_STRETCH_SAMPLES: usize = SAMPLES_PER_SEC / 4;
-/// Pieces of the speech of somebody in a meeting, where diarization has told the voices apart: long ones are better.
-const MEETING_PIECES: Pieces = Pieces {
-    min_samples: 3 * SAMPLES_PER_SEC,
-    max_samples: 10 * SAMPLES_PER_SEC,
-    enough_samples: 10 * SAMPLES_PER_SEC,
-};
+pub(super) const MIN_STRETCH_SAMPLES: usize = SAMPLES_PER_SEC / 4;
 /// Pieces of an enrolled recording. Each must have one voice, if two take turns, so that [`agreement`] sees them.
 const SOLE_VOICE_PIECES: Pieces =
     Pieces { min_samples: SAMPLES_PER_SEC, max_samples: 2 * SAMPLES_PER_SEC, enough_samples: MAX_SPEECH_SAMPLES };
@@ -87,15 +82,6 @@ pub struct MeasuredVoice {
     pub speech: Seconds,
     /// How well its pieces agree on being one voice; see [`agreement`].
     pub agreement: f32,
-}
-
-/// The voice of a speaker.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SpeakerVoice {
-    /// Label of the speaker.
-    pub speaker: String,
-    /// Their voice.
-    pub voice: MeasuredVoice,
 }
 
 /// What there is in a recording of one person.
@@ -171,41 +157,13 @@ impl RecogniseOptions {
     }
 }
 
-/// The voiceprint of every speaker, in the order of their labels: up to a minute of their longest stretches in
-/// `exclusive` that nobody else talks into in `turns`. Speakers with less than half a second of such speech have none.
-pub fn voiceprints(
-    samples: &Mono16k,
-    exclusive: &[Turn],
-    turns: &[Turn],
-    ecapa: &Ecapa,
-    progress: &Progress<'_>,
-) -> Result<Vec<SpeakerVoice>, StageError> {
-    let speakers: BTreeSet<&str> = exclusive.iter().map(|turn| turn.speaker.as_str()).collect();
-    let stretches = |turns: &[Turn], is_wanted: &dyn Fn(&Turn) -> bool| {
-        let wanted = turns.iter().filter(|turn| is_wanted(turn));
-        merged(wanted.map(|turn| turn.span.to_samples(samples.len())).collect(), 0)
-    };
-    let mut voices = Vec::new();
-    for (n, speaker) in speakers.iter().enumerate() {
-        progress.at(n, speakers.len())?;
-        let own = stretches(exclusive, &|turn| turn.speaker == *speaker);
-        let others = stretches(turns, &|turn| turn.speaker != *speaker);
-        let pieces = MEETING_PIECES.cut(without(&own, &others));
-        if let Some(voice) = measure(samples, &pieces, ecapa, progress)? {
-            voices.push(SpeakerVoice { speaker: (*speaker).to_owned(), voice });
-        }
-    }
-    progress.at(1, 1)?;
-    Ok(voices)
-}
-
 /// The voice in a recording of one person: up to a minute of what is loud enough to be speech.
 pub fn sole_voice(samples: &Mono16k, ecapa: &Ecapa, progress: &Progress<'_>) -> Result<SoleVoice, StageError> {
     let stretches = loud_stretches(samples, progress)?;
     if stretches.is_empty() {
         return Ok(SoleVoice::Silent);
     }
-    let n_loud: usize = stretches.iter().map(ExactSizeIterator::len).sum();
+    let n_loud = n_samples_of(&stretches);
     let pieces = SOLE_VOICE_PIECES.cut(stretches);
     let voice = measure(samples, &pieces, ecapa, progress)?;
     Ok(voice.map_or_else(|| SoleVoice::TooShort(SampleIdx(n_loud).to_seconds()), SoleVoice::Found))
@@ -381,6 +339,11 @@ impl Spread {
     }
 }
 
+/// The agreement of pieces. Of few, one that is unlike the others says nothing yet.
+pub(super) fn agreement_of_enough(embeddings: &[Vec<f32>]) -> f32 {
+    if embeddings.len() < MIN_PIECES_TO_AGREE { 1.0 } else { agreement(embeddings) }
+}
+
 /// Ranges of samples that are put together and go through the network as one.
 type Piece = Vec<Range<usize>>;
 
@@ -482,8 +445,7 @@ fn measure(
     Ok(unit_mean(embeddings.iter().map(Vec::as_slice)).map(|embedding| MeasuredVoice {
         embedding,
         speech: SampleIdx(n_samples).to_seconds(),
-        // Of few pieces, one that is unlike the others says nothing yet.
-        agreement: if embeddings.len() < MIN_PIECES_TO_AGREE { 1.0 } else { agreement(&embeddings) },
+        agreement: agreement_of_enough(&embeddings),
     }))
 }
 
@@ -506,7 +468,7 @@ fn loud_stretches(samples: &Mono16k, progress: &Progress<'_>) -> Result<Vec<Rang
 }
 
 /// Ranges in order, those joined between which there are at most `max_gap` samples.
-fn merged(mut ranges: Vec<Range<usize>>, max_gap: usize) -> Vec<Range<usize>> {
+pub(super) fn merged(mut ranges: Vec<Range<usize>>, max_gap: usize) -> Vec<Range<usize>> {
     ranges.retain(|range| !range.is_empty());
     ranges.sort_by_key(|range| (range.start, range.end));
     let mut merged: Vec<Range<usize>> = Vec::new();
@@ -519,8 +481,12 @@ fn merged(mut ranges: Vec<Range<usize>>, max_gap: usize) -> Vec<Range<usize>> {
     merged
 }
 
+pub(super) fn n_samples_of(ranges: &[Range<usize>]) -> usize {
+    ranges.iter().map(ExactSizeIterator::len).sum()
+}
+
 /// What of `own` is in none of `others`; both are in order and without overlaps.
-fn without(own: &[Range<usize>], others: &[Range<usize>]) -> Vec<Range<usize>> {
+pub(super) fn without(own: &[Range<usize>], others: &[Range<usize>]) -> Vec<Range<usize>> {
     let mut left = Vec::new();
     for stretch in own {
         let first = others.partition_point(|other| other.end <= stretch.start);
@@ -539,7 +505,7 @@ fn without(own: &[Range<usize>], others: &[Range<usize>]) -> Vec<Range<usize>> {
 }
 
 /// A vector brought to length 1. `None` where it has no direction, or is not finite.
-fn unit(values: &[f64]) -> Option<Vec<f32>> {
+pub(super) fn unit(values: &[f64]) -> Option<Vec<f32>> {
     let length = values.iter().map(|value| value * value).sum::<f64>().sqrt();
     (length.is_finite() && length > 0.0).then(|| values.iter().map(|value| (value / length) as f32).collect())
 }

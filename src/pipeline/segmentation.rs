@@ -4,19 +4,22 @@
 //! After pyannote.audio 4.0 (`Inference`, `Powerset`). Which speakers of different windows are the same person is decided
 //! in [`super::diarize`], where speech begins and ends in [`super::speech`].
 
-use rayon::prelude::*;
+use std::ops::Range;
 
 use crate::audio::Mono16k;
-use crate::nn::sincnet_lstm::PyanNet;
+use crate::nn::sincnet_lstm::{PyanNet, SegmentationConfig};
 use crate::task::Progress;
 use crate::units::{SAMPLE_RATE_HZ, SampleIdx, Seconds};
 
 use super::StageError;
+use super::resume::{Blocks, Resume};
 
 /// A window begins every tenth of a window.
 const STEPS_PER_WINDOW: usize = 10;
 /// Windows that one thread works on together: enough to share the recurrent weights, few enough to fit the cache.
 const WINDOWS_PER_GROUP: usize = 16;
+/// Groups that are known or not: a minute of windows, a second apart.
+const GROUPS_PER_BLOCK: usize = 4;
 /// Groups that are worked on at once, of some 30 MB each, however many threads there are.
 const MAX_GROUPS_AT_ONCE: usize = 16;
 
@@ -40,6 +43,35 @@ pub struct Windows {
 }
 
 impl Windows {
+    /// Where the windows of a network lie in a recording of so many samples.
+    pub fn of(config: &SegmentationConfig, n_samples: usize) -> Self {
+        let (window_samples, step_samples) = (config.window_samples, config.window_samples / STEPS_PER_WINDOW);
+        let seconds = |n_samples: usize| Seconds(n_samples as f64 / f64::from(SAMPLE_RATE_HZ));
+        Self {
+            n_windows: n_windows(n_samples, window_samples, step_samples),
+            window_samples,
+            step_samples,
+            n_frames: config.n_frames(),
+            frame_step: seconds(config.frame_step_samples()),
+            frame_duration: seconds(config.receptive_field_samples()),
+            n_samples,
+        }
+    }
+
+    /// Blocks in which the masks of an [`Activity`] become known.
+    pub fn n_blocks(&self) -> usize {
+        self.blocks().n_blocks()
+    }
+
+    /// Masks of a block.
+    pub fn n_masks(&self, block: usize) -> usize {
+        self.blocks().windows_of(block).len() * self.n_frames
+    }
+
+    fn blocks(&self) -> Blocks {
+        Blocks { n_windows: self.n_windows, windows_per_group: WINDOWS_PER_GROUP, groups_per_block: GROUPS_PER_BLOCK }
+    }
+
     /// The frame of the whole recording that the first frame of window `window` falls on: the nearest one.
     pub fn first_frame(&self, window: usize) -> usize {
         (SampleIdx(window * self.step_samples).to_seconds().0 / self.frame_step.0).round_ties_even() as usize
@@ -81,48 +113,28 @@ impl Activity {
 }
 
 /// Slides the network over a recording. In each frame the likeliest set of speakers counts, no matter by how much.
-pub fn segmentation(samples: &Mono16k, model: &PyanNet, progress: &Progress<'_>) -> Result<Activity, StageError> {
+/// Pieces are the masks of blocks, see [`Windows::n_blocks`].
+pub fn segmentation(
+    samples: &Mono16k,
+    model: &PyanNet,
+    resume: Resume<'_, Vec<u8>>,
+    progress: &Progress<'_>,
+) -> Result<Activity, StageError> {
     let config = model.config();
-    let window = config.window_samples;
-    let step = window / STEPS_PER_WINDOW;
-    let n_windows = n_windows(samples.len(), window, step);
-    let seconds = |n_samples: usize| Seconds(n_samples as f64 / f64::from(SAMPLE_RATE_HZ));
-    let windows = Windows {
-        n_windows,
-        window_samples: window,
-        step_samples: step,
-        n_frames: config.n_frames(),
-        frame_step: seconds(config.frame_step_samples()),
-        frame_duration: seconds(config.receptive_field_samples()),
-        n_samples: samples.len(),
-    };
+    let windows = Windows::of(config, samples.len());
     let mask_of = |speakers: &Vec<usize>| speakers.iter().fold(0_u8, |mask, speaker| mask | 1 << speaker);
     let masks_of_classes: Vec<u8> = config.classes().iter().map(mask_of).collect();
-
-    let mut masks = Vec::with_capacity(n_windows * windows.n_frames);
+    let (window, step) = (windows.window_samples, windows.step_samples);
     let groups_at_once = rayon::current_num_threads().min(MAX_GROUPS_AT_ONCE);
-    for first in (0..n_windows).step_by(WINDOWS_PER_GROUP * groups_at_once) {
-        progress.at(first, n_windows)?;
-        let firsts: Vec<usize> = (0..groups_at_once)
-            .map(|group| first + group * WINDOWS_PER_GROUP)
-            .filter(|first| *first < n_windows)
-            .collect();
-        let groups: Vec<Vec<u8>> = firsts
-            .par_iter()
-            .map(|first| {
-                progress.cancel().check()?;
-                let n_group = WINDOWS_PER_GROUP.min(n_windows - first);
-                let n_samples = (n_group - 1) * step + window;
-                let mut signal = samples.read(first * step..first * step + n_samples)?;
-                signal.resize(n_samples, 0.0);
-                let log_probabilities = model.forward(&signal, n_group, step);
-                let frames = log_probabilities.chunks_exact(masks_of_classes.len());
-                Ok(frames.map(|classes| masks_of_classes[likeliest(classes)]).collect())
-            })
-            .collect::<Result<_, StageError>>()?;
-        masks.extend(groups.into_iter().flatten());
-    }
-    progress.at(n_windows, n_windows)?;
+    let masks_of = |group: Range<usize>| -> Result<Vec<u8>, StageError> {
+        let n_samples = (group.len() - 1) * step + window;
+        let mut signal = samples.read(group.start * step..group.start * step + n_samples)?;
+        signal.resize(n_samples, 0.0);
+        let log_probabilities = model.forward(&signal, group.len(), step);
+        let frames = log_probabilities.chunks_exact(masks_of_classes.len());
+        Ok(frames.map(|classes| masks_of_classes[likeliest(classes)]).collect())
+    };
+    let masks = windows.blocks().compute(groups_at_once, resume, progress, masks_of)?;
     Ok(Activity { windows, n_speakers: config.max_speakers_per_chunk, masks })
 }
 

@@ -8,6 +8,8 @@
 use std::io;
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use crate::audio::Mono16k;
 use crate::nn::mel::{CONTEXT, HOP, LogMel};
 use crate::nn::whisper::generate::{Batch, Decoded, Ending};
@@ -20,7 +22,8 @@ use super::StageError;
 use super::attempts::{Attempt, Attempts, Next};
 use super::guards;
 use super::options::{PreviousText, TranscribeOptions, check_model, choose_language, decode_options};
-use super::transcribe::Transcribed;
+use super::resume::Resume;
+use super::transcribe::{ChunkText, Transcribed};
 
 /// Frames of the spectrogram from one timestamp to the next.
 const FRAMES_PER_TIMESTAMP: usize = 2;
@@ -29,29 +32,64 @@ const MAX_HINT_TEMPERATURE: f32 = 0.5;
 /// Frames that are listened to at once while the loudest one is looked for: 30 s.
 const FRAMES_PER_READ: usize = 3000;
 
-/// Transcribes a recording from beginning to end. `on_segments` gets the segments as they become known, in order.
+/// What was said in a window, and all that the next one needs to know of it and of those before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WindowText {
+    /// What was said.
+    pub text: ChunkText,
+    /// Where the next window begins, in frames of 10 ms.
+    n_frames_done: usize,
+    /// The end of what was said before the next window.
+    previous_text: Vec<TokenId>,
+}
+
+impl WindowText {
+    /// Whether a recording of so many samples has no window after this one.
+    pub fn is_last(&self, n_samples: usize) -> bool {
+        self.n_frames_done >= n_samples / HOP
+    }
+
+    /// Where the next window begins.
+    pub fn end(&self) -> Seconds {
+        SampleIdx(self.n_frames_done * HOP).to_seconds()
+    }
+}
+
+/// Transcribes what is not known of a recording, from beginning to end. `on_segments` gets the segments as they become
+/// known, in order. Pieces are windows, one after the other.
 pub fn transcribe(
-    samples: &Mono16k,
-    whisper: &Whisper,
-    options: &TranscribeOptions,
+    mut long_form: LongForm<'_>,
+    mut resume: Resume<'_, WindowText>,
     progress: &Progress<'_>,
     on_segments: &mut dyn FnMut(&[Segment]),
 ) -> Result<Transcribed, StageError> {
-    let n_frames = samples.len() / HOP;
-    progress.at(0, n_frames)?;
+    let (samples, n_frames) = (long_form.spectrogram.samples, long_form.spectrogram.n_frames);
     let duration = SampleIdx(samples.len()).to_seconds();
-    let mut long_form = LongForm::begin(samples, whisper, options, progress.cancel())?;
-    let mut result = Transcribed { language: long_form.language().to_owned(), ..Transcribed::default() };
-    while let Some(window) = long_form.next_window(progress.cancel())? {
-        let (segments, warning) = window.finish(duration);
-        if !segments.is_empty() {
-            on_segments(&segments);
+    progress.at(0, n_frames)?;
+    let mut texts = Vec::new();
+    loop {
+        let n_windows = texts.len();
+        let text = if let Some(known) = resume.take(n_windows) {
+            long_form.go_on_after(&known);
+            known.text
+        } else {
+            let Some(window) = long_form.next_window(progress.cancel())? else { break };
+            let (segments, warning) = window.finish(duration);
+            let new = WindowText {
+                text: ChunkText { segments, warnings: warning.into_iter().collect() },
+                n_frames_done: long_form.n_frames_done,
+                previous_text: long_form.previous_text.clone(),
+            };
+            resume.finished(n_windows, &new);
+            new.text
+        };
+        if !text.segments.is_empty() {
+            on_segments(&text.segments);
         }
-        result.segments.extend(segments);
-        result.warnings.extend(warning);
-        progress.at(long_form.n_frames_done, n_frames)?;
+        texts.push(text);
+        progress.at(long_form.n_frames_done.min(n_frames), n_frames)?;
     }
-    Ok(result)
+    Ok(Transcribed::of(long_form.language(), texts))
 }
 
 /// A recording that is being decoded, window by window.
@@ -128,6 +166,13 @@ impl<'a> LongForm<'a> {
     /// The language, given or detected.
     pub fn language(&self) -> &str {
         &self.language
+    }
+
+    /// Goes on after a window that is known.
+    fn go_on_after(&mut self, known: &WindowText) {
+        self.first_window = None;
+        self.n_frames_done = known.n_frames_done;
+        self.previous_text.clone_from(&known.previous_text);
     }
 
     /// Decodes the next window; `None` after the last. What is left at the end, if less than a frame, is not decoded.

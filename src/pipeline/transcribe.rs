@@ -2,7 +2,8 @@
 //! whatever order the chunks finish in.
 //!
 //! A decoding that cannot be believed is tried again. A chunk with more text than the model may say at once is split
-//! and both halves are done again. Silence gives no text, and a loop is cut and marked.
+//! and both halves are done again. Silence gives no text, and a loop is cut and marked. Chunks whose text is known are
+//! neither encoded nor decoded.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,6 +11,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::audio::Mono16k;
 use crate::nn::whisper::generate::{Batch, Decoded, Ending};
@@ -23,6 +25,7 @@ use super::attempts::{self, Attempt, Attempts, Fallback};
 use super::chunk::Chunk;
 use super::guards;
 use super::options::{TranscribeOptions, check_model, choose_language, decode_options};
+use super::resume::Resume;
 
 /// Chunks that vote on the language.
 const CHUNKS_TO_DETECT_LANGUAGE: usize = 4;
@@ -43,85 +46,138 @@ pub struct Transcribed {
     pub warnings: Vec<String>,
 }
 
-/// Transcribes `chunks`, which are in order of time. `on_segments` gets the segments as they become known, in order.
-pub fn transcribe(
-    samples: &Mono16k,
-    chunks: &[Chunk],
-    whisper: &Whisper,
-    options: &TranscribeOptions,
-    progress: &Progress<'_>,
-    on_segments: &mut dyn FnMut(&[Segment]),
-) -> Result<Transcribed, StageError> {
-    check_model(whisper, options)?;
-    progress.at(0, chunks.len())?;
-    let batch_size = options.batch_size.max(1);
-    let mut pieces: Vec<Piece> = chunks.iter().enumerate().map(|(n, chunk)| Piece::of(n, chunk)).collect();
-    let n_voters = if options.language.is_none() { CHUNKS_TO_DETECT_LANGUAGE } else { 0 };
-    let n_first = batch_size.max(n_voters).min(pieces.len());
-    let waiting: Vec<usize> = (n_first..pieces.len()).rev().collect();
-    pieces[..n_first].par_iter_mut().try_for_each(|piece| {
-        piece.encoded = Some(encode(samples, piece.span, whisper, &|| progress.cancel().is_cancelled())?);
-        Ok::<_, StageError>(())
-    })?;
-    let heard = pieces.iter().filter_map(|piece| piece.encoded.as_ref()).take(CHUNKS_TO_DETECT_LANGUAGE);
-    let language = choose_language(whisper, options.language.as_deref(), heard)?;
-    let opening = decode_options(whisper, options, &language, Timestamps::Without)?;
+/// What was said in a chunk or window.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ChunkText {
+    /// What was said, in order of time.
+    pub segments: Vec<Segment>,
+    /// Passages that may not be what was said.
+    pub warnings: Vec<String>,
+}
 
-    let mut work = Work {
-        batch: Batch::new(whisper),
-        order: Order::new(chunks.len()),
-        waiting,
-        pieces,
-        opening,
-        options,
-        result: Transcribed { language, ..Transcribed::default() },
-    };
-    for id in 0..work.pieces.len() {
-        work.admit(id);
-    }
-    let (sender, encoded) = mpsc::channel();
-    let has_ended = AtomicBool::new(false);
-    let should_stop = || has_ended.load(Ordering::Relaxed) || progress.cancel().is_cancelled();
-    // Whoever waits for the scope to end waits for the pieces that are being encoded; told to, they stop soon.
-    rayon::in_place_scope(|scope| {
-        let _ended = SetOnDrop(&has_ended);
-        let mut n_ahead = 0;
-        loop {
-            progress.cancel().check()?;
-            while n_ahead < batch_size.saturating_sub(work.batch.len()) + ENCODED_AHEAD
-                && let Some(id) = work.waiting.pop()
-            {
-                let (span, sender) = (work.pieces[id].span, sender.clone());
-                n_ahead += 1;
-                let should_stop = &should_stop;
-                scope.spawn(move |_| {
-                    // A panic is sent too, or whoever waits for the piece would wait for ever.
-                    let encoded = catch_unwind(AssertUnwindSafe(|| encode(samples, span, whisper, should_stop)));
-                    // The receiver lives as long as the scope.
-                    sender.send((id, encoded)).ok();
-                });
-            }
-            while work.batch.len() < batch_size && n_ahead > 0 {
-                // A full batch is worth waiting for; meanwhile this thread helps to encode.
-                let Ok((id, encoded)) = encoded.try_recv() else {
-                    progress.cancel().check()?;
-                    if rayon::yield_now() != Some(rayon::Yield::Executed) {
-                        thread::yield_now();
-                    }
-                    continue;
-                };
-                n_ahead -= 1;
-                work.pieces[id].encoded = Some(encoded.unwrap_or_else(|panic| resume_unwind(panic))?);
-                work.admit(id);
-            }
-            if work.batch.is_empty() {
-                return Ok(work.result);
-            }
-            work.step()?;
-            work.hand_out(on_segments);
-            progress.at(work.order.n_chunks_done, chunks.len())?;
+impl Transcribed {
+    /// The texts of a recording, in order of time.
+    pub fn of(language: &str, texts: impl IntoIterator<Item = ChunkText>) -> Self {
+        let mut transcribed = Self { language: language.to_owned(), ..Self::default() };
+        for ChunkText { segments, warnings } in texts {
+            transcribed.segments.extend(segments);
+            transcribed.warnings.extend(warnings);
         }
-    })
+        transcribed
+    }
+}
+
+/// Chunks that are about to be transcribed.
+pub struct Speech<'a> {
+    samples: &'a Mono16k,
+    whisper: &'a Whisper,
+    options: &'a TranscribeOptions,
+    language: String,
+    /// How the first piece of the recording is decoded.
+    opening: DecodeOptions,
+    /// One for each chunk. Those that had to be listened to for the language are encoded.
+    pieces: Vec<Piece>,
+}
+
+impl<'a> Speech<'a> {
+    /// Makes ready to transcribe `chunks`, which are in order of time: the first ones vote on the language if it is not
+    /// given.
+    pub fn begin(
+        samples: &'a Mono16k,
+        chunks: &[Chunk],
+        whisper: &'a Whisper,
+        options: &'a TranscribeOptions,
+        progress: &Progress<'_>,
+    ) -> Result<Self, StageError> {
+        check_model(whisper, options)?;
+        progress.at(0, chunks.len())?;
+        let mut pieces: Vec<Piece> = chunks.iter().enumerate().map(|(n, chunk)| Piece::of(n, chunk)).collect();
+        let n_voters = if options.language.is_none() { CHUNKS_TO_DETECT_LANGUAGE.min(pieces.len()) } else { 0 };
+        pieces[..n_voters].par_iter_mut().try_for_each(|piece| piece.encode(samples, whisper, progress))?;
+        let heard = pieces.iter().filter_map(|piece| piece.encoded.as_ref());
+        let language = choose_language(whisper, options.language.as_deref(), heard)?;
+        let opening = decode_options(whisper, options, &language, Timestamps::Without)?;
+        Ok(Self { samples, whisper, options, language, opening, pieces })
+    }
+
+    /// The language, given or detected.
+    pub fn language(&self) -> &str {
+        &self.language
+    }
+
+    /// Transcribes what is not known. `on_segments` gets the segments as they become known, in order. Pieces are the
+    /// texts of chunks, by the numbers of the chunks.
+    pub fn transcribe(
+        self,
+        mut resume: Resume<'_, ChunkText>,
+        progress: &Progress<'_>,
+        on_segments: &mut dyn FnMut(&[Segment]),
+    ) -> Result<Transcribed, StageError> {
+        let Self { samples, whisper, options, language, opening, mut pieces } = self;
+        let n_chunks = pieces.len();
+        let batch_size = options.batch_size.max(1);
+        let mut texts = Texts::new(language, resume.take_all(n_chunks));
+        let missing: Vec<usize> = (0..n_chunks).filter(|n| texts.waiting[*n].is_none()).collect();
+        texts.hand_out(on_segments);
+        progress.at(texts.n_known, n_chunks)?;
+        for piece in pieces.iter_mut().filter(|piece| missing.binary_search(&piece.chunk_idx).is_err()) {
+            piece.forget();
+        }
+        let first = &missing[..batch_size.min(missing.len())];
+        let is_first = |piece: &&mut Piece| piece.encoded.is_none() && first.binary_search(&piece.chunk_idx).is_ok();
+        pieces.par_iter_mut().filter(is_first).try_for_each(|piece| piece.encode(samples, whisper, progress))?;
+        let (ready, mut waiting): (Vec<usize>, Vec<usize>) =
+            missing.into_iter().partition(|n| pieces[*n].encoded.is_some());
+        waiting.reverse();
+        let (batch, order) = (Batch::new(whisper), Order::new(n_chunks));
+        let mut work = Work { batch, pieces, waiting, order, opening, options, texts, resume };
+        for id in ready {
+            work.admit(id);
+        }
+        let (sender, encoded) = mpsc::channel();
+        let has_ended = AtomicBool::new(false);
+        let should_stop = || has_ended.load(Ordering::Relaxed) || progress.cancel().is_cancelled();
+        // Whoever waits for the scope to end waits for the pieces that are being encoded; told to, they stop soon.
+        rayon::in_place_scope(|scope| {
+            let _ended = SetOnDrop(&has_ended);
+            let mut n_ahead = 0;
+            loop {
+                progress.cancel().check()?;
+                while n_ahead < batch_size.saturating_sub(work.batch.len()) + ENCODED_AHEAD
+                    && let Some(id) = work.waiting.pop()
+                {
+                    let (span, sender) = (work.pieces[id].span, sender.clone());
+                    n_ahead += 1;
+                    let should_stop = &should_stop;
+                    scope.spawn(move |_| {
+                        // A panic is sent too, or whoever waits for the piece would wait for ever.
+                        let encoded = catch_unwind(AssertUnwindSafe(|| encode(samples, span, whisper, should_stop)));
+                        // The receiver lives as long as the scope.
+                        sender.send((id, encoded)).ok();
+                    });
+                }
+                while work.batch.len() < batch_size && n_ahead > 0 {
+                    // A full batch is worth waiting for; meanwhile this thread helps to encode.
+                    let Ok((id, encoded)) = encoded.try_recv() else {
+                        progress.cancel().check()?;
+                        if rayon::yield_now() != Some(rayon::Yield::Executed) {
+                            thread::yield_now();
+                        }
+                        continue;
+                    };
+                    n_ahead -= 1;
+                    work.pieces[id].encoded = Some(encoded.unwrap_or_else(|panic| resume_unwind(panic))?);
+                    work.admit(id);
+                }
+                if work.batch.is_empty() {
+                    return Ok(work.texts.result);
+                }
+                work.step()?;
+                work.texts.hand_out(on_segments);
+                progress.at(work.texts.n_known, n_chunks)?;
+            }
+        })
+    }
 }
 
 /// Says that something has ended, however it did.
@@ -134,7 +190,7 @@ impl Drop for SetOnDrop<'_> {
 }
 
 /// The transcription of a recording while it goes on.
-struct Work<'a> {
+struct Work<'a, 'r> {
     batch: Batch<'a>,
     pieces: Vec<Piece>,
     /// Pieces that are not encoded yet, the next one at the end.
@@ -143,10 +199,11 @@ struct Work<'a> {
     /// How the first piece of the recording is decoded.
     opening: DecodeOptions,
     options: &'a TranscribeOptions,
-    result: Transcribed,
+    texts: Texts,
+    resume: Resume<'r, ChunkText>,
 }
 
-impl Work<'_> {
+impl Work<'_, '_> {
     /// Puts a piece into the batch, once it is encoded, for its next attempt.
     fn admit(&mut self, id: usize) {
         self.pieces[id].admit(id, &mut self.batch, &self.opening, self.options);
@@ -156,29 +213,70 @@ impl Work<'_> {
     fn step(&mut self) -> Result<(), StageError> {
         for (id, decoded) in self.batch.step()? {
             let text = self.batch.whisper().tokenizer().decode(&decoded.tokens);
+            let chunk_idx = self.pieces[id].chunk_idx;
             match self.pieces[id].take(decoded, text, &self.options.fallback) {
                 Next::Retry => self.admit(id),
                 Next::Split(parts) => {
                     let n_pieces = self.pieces.len();
-                    self.order.replace(id, self.pieces[id].chunk_idx, [n_pieces, n_pieces + 1]);
+                    self.order.replace(id, chunk_idx, [n_pieces, n_pieces + 1]);
                     // What comes first in time is taken first from the end of the list.
                     self.waiting.extend([n_pieces + 1, n_pieces]);
                     self.pieces.extend(*parts);
                 }
-                Next::Done => self.order.finish(id, self.pieces[id].chunk_idx),
+                Next::Done => {
+                    if let Some(of_chunk) = self.order.finish(id, chunk_idx) {
+                        self.settle(chunk_idx, &of_chunk);
+                    }
+                }
             }
         }
         Ok(())
     }
 
+    /// Puts together what the pieces of a chunk say.
+    fn settle(&mut self, chunk_idx: usize, of_chunk: &[usize]) {
+        let mut text = ChunkText::default();
+        for id in of_chunk {
+            let piece = &mut self.pieces[*id];
+            text.segments.extend(piece.segment());
+            text.warnings.extend(piece.warning());
+            piece.forget();
+        }
+        self.resume.finished(chunk_idx, &text);
+        self.texts.put(chunk_idx, text);
+    }
+}
+
+/// The texts of chunks, which become known in any order and are handed out in that of time.
+struct Texts {
+    /// Those that are known and not handed out, by chunk.
+    waiting: Vec<Option<ChunkText>>,
+    n_handed_out: usize,
+    n_known: usize,
+    /// What was handed out.
+    result: Transcribed,
+}
+
+impl Texts {
+    fn new(language: String, known: Vec<Option<ChunkText>>) -> Self {
+        let result = Transcribed { language, ..Transcribed::default() };
+        Self { n_handed_out: 0, n_known: known.iter().flatten().count(), waiting: known, result }
+    }
+
+    fn put(&mut self, chunk_idx: usize, text: ChunkText) {
+        self.waiting[chunk_idx] = Some(text);
+        self.n_known += 1;
+    }
+
     /// Hands out what is next in time, if it is known.
     fn hand_out(&mut self, on_segments: &mut dyn FnMut(&[Segment])) {
         let n_segments_before = self.result.segments.len();
-        for id in self.order.take_ready() {
-            let piece = &mut self.pieces[id];
-            self.result.segments.extend(piece.segment());
-            self.result.warnings.extend(piece.warning());
-            piece.forget();
+        while let Some(ChunkText { segments, warnings }) =
+            self.waiting.get_mut(self.n_handed_out).and_then(Option::take)
+        {
+            self.n_handed_out += 1;
+            self.result.segments.extend(segments);
+            self.result.warnings.extend(warnings);
         }
         if self.result.segments.len() > n_segments_before {
             on_segments(&self.result.segments[n_segments_before..]);
@@ -220,6 +318,12 @@ impl Piece {
 
     fn new(chunk_idx: usize, place: Place, span: TimeSpan, regions: Vec<TimeSpan>) -> Self {
         Self { chunk_idx, place, span, regions, encoded: None, attempts: Attempts::default() }
+    }
+
+    /// Spectrogram and encoder.
+    fn encode(&mut self, samples: &Mono16k, whisper: &Whisper, progress: &Progress<'_>) -> Result<(), StageError> {
+        self.encoded = Some(encode(samples, self.span, whisper, &|| progress.cancel().is_cancelled())?);
+        Ok(())
     }
 
     /// Puts the piece into the batch, once it is encoded, for its next attempt. `opening` is how the first one of the
@@ -289,12 +393,10 @@ impl Piece {
     }
 }
 
-/// Which pieces are to be handed out next.
+/// Which pieces the chunks consist of.
 struct Order {
     /// For each chunk its pieces in order of time, and whether each is finished.
     pieces: Vec<Vec<(usize, PieceState)>>,
-    n_handed_out: usize,
-    n_chunks_done: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -306,7 +408,7 @@ enum PieceState {
 impl Order {
     /// Every chunk is one piece of the same number.
     fn new(n_chunks: usize) -> Self {
-        Self { pieces: (0..n_chunks).map(|n| vec![(n, PieceState::Open)]).collect(), n_handed_out: 0, n_chunks_done: 0 }
+        Self { pieces: (0..n_chunks).map(|n| vec![(n, PieceState::Open)]).collect() }
     }
 
     /// Puts two pieces in the place of one.
@@ -316,28 +418,16 @@ impl Order {
         pieces.splice(place..=place, parts.map(|part| (part, PieceState::Open)));
     }
 
-    fn finish(&mut self, id: usize, chunk_idx: usize) {
+    /// All pieces of the chunk, in order of time, if this was the last of them.
+    fn finish(&mut self, id: usize, chunk_idx: usize) -> Option<Vec<usize>> {
         let pieces = &mut self.pieces[chunk_idx];
         for (piece, state) in pieces.iter_mut() {
             if *piece == id {
                 *state = PieceState::Finished;
             }
         }
-        if pieces.iter().all(|(_, state)| *state == PieceState::Finished) {
-            self.n_chunks_done += 1;
-        }
-    }
-
-    /// The pieces of the chunks that are finished and have no unfinished chunk before them.
-    fn take_ready(&mut self) -> Vec<usize> {
-        let mut ready = Vec::new();
-        while let Some(pieces) = self.pieces.get(self.n_handed_out)
-            && pieces.iter().all(|(_, state)| *state == PieceState::Finished)
-        {
-            ready.extend(pieces.iter().map(|(piece, _)| *piece));
-            self.n_handed_out += 1;
-        }
-        ready
+        let are_finished = pieces.iter().all(|(_, state)| *state == PieceState::Finished);
+        are_finished.then(|| pieces.iter().map(|(piece, _)| *piece).collect())
     }
 }
 
@@ -408,16 +498,32 @@ mod tests {
     }
 
     #[test]
-    fn pieces_are_handed_out_in_the_order_of_time() {
+    fn a_chunk_is_done_with_the_last_of_its_pieces() {
         let mut order = Order::new(3);
-        order.finish(1, 1);
-        assert!(order.take_ready().is_empty(), "the first chunk is not done");
+        assert_eq!(order.finish(1, 1), Some(vec![1]));
         order.replace(0, 0, [3, 4]);
-        order.finish(4, 0);
-        assert!(order.take_ready().is_empty(), "the first half is not done");
-        order.finish(3, 0);
-        assert_eq!(order.take_ready(), [3, 4, 1]);
-        order.finish(2, 2);
-        assert_eq!((order.take_ready(), order.n_chunks_done), (vec![2], 3));
+        assert_eq!(order.finish(4, 0), None, "the first half is not done");
+        order.replace(3, 0, [5, 6]);
+        assert_eq!((order.finish(5, 0), order.finish(6, 0)), (None, Some(vec![5, 6, 4])));
+    }
+
+    #[test]
+    fn texts_are_handed_out_in_the_order_of_time() {
+        let text = |text: &str| {
+            let segments = vec![Segment { text: text.to_owned(), ..Segment::default() }];
+            ChunkText { segments, warnings: vec![format!("about {text}")] }
+        };
+        let mut texts = Texts::new("en".to_owned(), vec![Some(text("a")), None, Some(text("c")), None]);
+        let mut heard = Vec::new();
+        let mut hear = |segments: &[Segment]| {
+            heard.push(segments.iter().map(|segment| segment.text.as_str()).collect::<String>());
+        };
+        texts.hand_out(&mut hear);
+        texts.put(3, text("d"));
+        texts.hand_out(&mut hear);
+        texts.put(1, ChunkText::default());
+        texts.hand_out(&mut hear);
+        assert_eq!((heard, texts.n_known), (vec!["a".to_owned(), "cd".to_owned()], 4));
+        assert_eq!(texts.result, Transcribed::of("en", [text("a"), text("c"), text("d")]));
     }
 }

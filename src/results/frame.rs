@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn what_is_packed_is_unpacked() {
         let noise: Vec<u8> = (0..100_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
-        for payload in [&b""[..], b"words", &[7; 300_000], &noise] {
+        for payload in [&b""[..], b"words", &vec![7; 300_000], &noise] {
             let packed = frame(payload);
             assert!((MIN_FRAME_BYTES..MAX_FRAME_BYTES).contains(&(packed.bytes().len() as u64)));
             let read = Frame::parse(packed.bytes().to_vec()).expect("just packed");

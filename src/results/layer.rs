@@ -35,7 +35,7 @@ pub enum Layer {
 
 /// A text names no layer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no kind of result; there are {}", names())]
+#[error("`{0}` is no kind of result; there are {known}", known = names())]
 pub struct UnknownLayer(pub String);
 
 impl Layer {

@@ -113,27 +113,46 @@ pub enum EditError {
 /// The changes that were made to one transcript. Between its calls, nobody else may change the transcript.
 #[derive(Clone, Debug, Default)]
 pub struct History {
-    done: Vec<Edit>,
-    undone: Vec<Edit>,
+    /// Changes that cannot be taken back: those of an earlier day, and those before the last [`MAX_STEPS`].
+    settled: Vec<Change>,
+    done: Vec<Step>,
+    undone: Vec<Step>,
+}
+
+/// A change, and what takes it back or makes it again.
+#[derive(Clone, Debug)]
+struct Step {
+    change: Change,
+    edit: Edit,
 }
 
 impl History {
+    /// The history of a transcript that has these changes in it already.
+    pub fn after(changes: Vec<Change>) -> Self {
+        Self { settled: changes, ..Self::default() }
+    }
+
+    /// The changes that are in the transcript, oldest first; those that were taken back are not.
+    pub fn changes(&self) -> impl Iterator<Item = &Change> {
+        self.settled.iter().chain(self.done.iter().map(|step| &step.change))
+    }
+
     /// Makes a change. One that is not possible leaves everything as it was; one that makes no difference is no step.
     pub fn apply(&mut self, transcript: &mut Transcript, change: Change) -> Result<(), EditError> {
-        let edit = match change {
-            Change::RenameSpeaker { label, name } => rename_speaker(transcript, &label, &name),
-            Change::MergeSpeakers { from, into } => merge_speakers(transcript, &from, &into),
-            Change::GiveSegment { segment_idx, to } => give_segment(transcript, segment_idx, &to),
-            Change::GiveTurn { turn_idx, to } => give_turn(transcript, turn_idx, &to),
-            Change::GiveWords { segment_idx, words, to } => give_words(transcript, segment_idx, words, &to),
+        let edit = match &change {
+            Change::RenameSpeaker { label, name } => rename_speaker(transcript, label, name),
+            Change::MergeSpeakers { from, into } => merge_speakers(transcript, from, into),
+            Change::GiveSegment { segment_idx, to } => give_segment(transcript, *segment_idx, to),
+            Change::GiveTurn { turn_idx, to } => give_turn(transcript, *turn_idx, to),
+            Change::GiveWords { segment_idx, words, to } => give_words(transcript, *segment_idx, words.clone(), to),
         };
         let mut edit = edit?.without_what_is_there(transcript);
         if !edit.is_empty() {
             edit.swap(transcript);
             self.undone.clear();
-            self.done.push(edit);
+            self.done.push(Step { change, edit });
             if self.done.len() > MAX_STEPS {
-                self.done.remove(0);
+                self.settled.push(self.done.remove(0).change);
             }
         }
         Ok(())
@@ -160,10 +179,10 @@ impl History {
     }
 }
 
-fn step(from: &mut Vec<Edit>, to: &mut Vec<Edit>, transcript: &mut Transcript) -> bool {
-    let Some(mut edit) = from.pop() else { return false };
-    edit.swap(transcript);
-    to.push(edit);
+fn step(from: &mut Vec<Step>, to: &mut Vec<Step>, transcript: &mut Transcript) -> bool {
+    let Some(mut taken) = from.pop() else { return false };
+    taken.edit.swap(transcript);
+    to.push(taken);
     true
 }
 

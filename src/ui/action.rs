@@ -1,16 +1,21 @@
 //! What the user asked for in a panel, as plain values. The app carries them out after the frame is laid out, so that
 //! no panel changes what the next one is about to show.
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 use crate::engine::JobId;
+use crate::engine::library::{ListOrder, NewFiles, RecordingId};
 use crate::engine::models::{Level, ModelCommand, ModelKey};
+use crate::engine::results::Layer;
 use crate::export::Format;
 use crate::settings::Theme;
 
 use super::cache_order::Column;
 use super::cache_state::{Removal, Tab};
-use super::speakers::PanelChoice;
+use super::library_search::Period;
+use super::results_state::Clearing;
+use super::state::PanelChoice;
 
 /// A wish of the user.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +36,8 @@ pub(super) enum Action {
     Select(usize),
     /// Stop a job.
     Cancel(JobId),
+    /// Transcribe the recording at this place of the list once more, in its place.
+    Retry(usize),
     /// Export the selected transcript; where to is asked next.
     Export(Format),
     /// Put the selected transcript on the clipboard.
@@ -41,6 +48,8 @@ pub(super) enum Action {
     Dismiss(u64),
     /// Change the colours.
     SetTheme(Theme),
+    /// Show or hide the library.
+    ChooseLibraryPanel(PanelChoice),
     /// Show or hide the list of speakers.
     ChooseSpeakersPanel(PanelChoice),
     /// Say how many people speak in the recordings that are opened next; `None` to find out.
@@ -69,8 +78,74 @@ pub(super) enum Action {
     TakeBackVoice(SpeakerId),
     /// Scroll to where a speaker takes the word next.
     ShowNextTurn(SpeakerId),
+    /// Anything about the library.
+    Library(LibraryAction),
     /// Anything about models.
     Models(CacheAction),
+    /// Anything about stored results.
+    Results(ResultsAction),
+}
+
+/// What the user wants of the library.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum LibraryAction {
+    /// These rows of the list came into view.
+    LookAt(Range<usize>),
+    /// Change the order of the list.
+    Arrange(ListOrder),
+    /// Limit list and search to a folder, or to none.
+    LimitToFolder(Option<PathBuf>),
+    /// Ask for the list again.
+    TryAgain,
+    /// Look for these words.
+    Type(String),
+    /// Limit the search to what somebody said; empty for everybody.
+    LimitToSpeaker(String),
+    /// Limit the search to recordings that are not older.
+    LimitToPeriod(Period),
+    /// Show a recording.
+    Open {
+        /// Its number.
+        id: RecordingId,
+        /// Its file.
+        path: PathBuf,
+    },
+    /// Show the passage at this place of those found.
+    ShowHit(usize),
+    /// Queue a recording.
+    Transcribe(PathBuf),
+    /// Take a recording out of the library.
+    Remove(RecordingId),
+    /// Replace the tags and the note of a recording.
+    Describe {
+        /// The recording.
+        id: RecordingId,
+        /// Its tags.
+        tags: Vec<String>,
+        /// Anything to remember.
+        note: String,
+    },
+    /// Put the path of a recording on the clipboard.
+    CopyPath(PathBuf),
+    /// Look after a folder; which one is asked next.
+    AskForFolders(NewFiles),
+    /// Leave a folder alone.
+    Unwatch(PathBuf),
+}
+
+/// What the user wants to be done about stored results.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum ResultsAction {
+    /// Choose a row of the table.
+    Select(Layer),
+    /// Ask before removing something.
+    AskToClear(Clearing),
+    /// Do what was asked,
+    Clear,
+    /// or leave everything as it is.
+    KeepAll,
+    /// Look at every result.
+    Verify,
 }
 
 /// What the user wants to be done about models.
@@ -124,6 +199,8 @@ pub(super) enum Purpose {
         /// How it is written.
         format: Format,
     },
+    /// Folders to look after.
+    Watch(NewFiles),
     /// Models to take in.
     ImportModels,
     /// The file that these models go to.

@@ -33,6 +33,26 @@ pub(super) fn age_text(time: Option<SystemTime>, now: SystemTime) -> String {
     }
 }
 
+/// The day of a moment given in seconds since 1970, in UTC: `2025-03-12`.
+pub(super) fn date_text(secs: i64) -> String {
+    day_text(secs.div_euclid(86_400))
+}
+
+/// A day counted from 1970-01-01: `2025-03-12`.
+pub(super) fn day_text(day: i64) -> String {
+    // Days are counted from 0000-03-01, so that a leap day is the last one of its year; 400 years have 146,097 days.
+    let days = day.saturating_add(719_468);
+    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    // Months from March on have 31, 30, 31, 30, 31 days and again: 153 days in five months.
+    let month_from_march = (5 * of_year + 2) / 153;
+    let of_month = of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{of_month:02}")
+}
+
 /// A part of a whole, 0 to 1; all of it where the whole is nothing.
 pub(super) fn share(part: u64, whole: u64) -> f32 {
     if part >= whole { 1.0 } else { part as f32 / whole as f32 }
@@ -70,6 +90,23 @@ mod tests {
         }
         assert_eq!(age_text(Some(now + Duration::from_secs(9)), now), "just now");
         assert_eq!(age_text(None, now), "never");
+    }
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        for (secs, expected) in [
+            (0, "1970-01-01"),
+            (-1, "1969-12-31"),
+            (1_741_780_800, "2025-03-12"),
+            (951_782_399, "2000-02-28"),
+            (951_782_400, "2000-02-29"),
+            (951_868_800, "2000-03-01"),
+            (1_735_689_599, "2024-12-31"),
+            (4_107_542_400, "2100-03-01"),
+        ] {
+            assert_eq!(date_text(secs), expected, "{secs}");
+        }
+        assert!(!date_text(i64::MIN).is_empty(), "no clock is so wrong that the list fails");
     }
 
     #[test]

@@ -6,26 +6,27 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
-use eframe::egui::{
-    self, Align2, Area, CentralPanel, Frame, Id, Margin, Order, Panel, RichText, Stroke, ViewportCommand, vec2,
-};
+use eframe::egui::{self, CentralPanel, Frame, Margin, Panel, ViewportCommand};
 
+use crate::engine::library::NewFiles;
 use crate::engine::models::ModelCommand;
 use crate::engine::{Command, Engine, JobRequest, Wake};
 use crate::export::{self, Format};
 use crate::settings::Settings;
 
-use super::action::{Action, CacheAction, Purpose, SpeakerId};
+use super::action::{Action, CacheAction, LibraryAction, Purpose, SpeakerId};
 use super::cache_panel::CachePanel;
-use super::cache_state::{Page, Wish, export_name};
+use super::cache_state::{Page, Tab, Wish, export_name};
 use super::dialogs::{Answer, Dialogs, Question};
+use super::drops::{drop_hint_ui, take_drops};
+use super::library_panel::LibraryPanel;
+use super::message_list::Severity;
 use super::path_bar::PathBar;
 use super::recording::{Phase, Recording};
-use super::speakers::is_narrow;
 use super::speakers_panel::{SpeakersPanel, take_edit_keys};
-use super::state::{Severity, State};
+use super::state::{LibraryWish, State};
 use super::transcript::{TranscriptView, transcript_ui};
-use super::{APP_NAME, Open, jobs, messages, status_bar, theme, toolbar, welcome};
+use super::{APP_NAME, Open, messages, status_bar, theme, toolbar, welcome};
 
 /// Starts the engine with the given wake-up call.
 pub type StartEngine = Box<dyn FnOnce(Wake) -> io::Result<Engine>>;
@@ -38,9 +39,6 @@ const NO_DIALOG: &str = "This desktop has no file dialog, so please type the pat
 /// The same for a path that is written to.
 const NO_DIALOG_TO_SAVE: &str =
     "This desktop has no file dialog, so please type the path. A file of that name is replaced.";
-
-/// In a narrower window the models take the place of the list of recordings.
-const MIN_WIDTH_FOR_LIST_AND_MODELS: f32 = 960.0;
 
 /// What a window is made from.
 pub struct Setup {
@@ -65,6 +63,7 @@ pub struct App {
     device: String,
     state: State,
     views: Vec<TranscriptView>,
+    library_panel: LibraryPanel,
     speakers_panel: SpeakersPanel,
     cache_panel: CachePanel,
     settings: Settings,
@@ -92,6 +91,7 @@ impl App {
             device: device(),
             state,
             views: Vec::new(),
+            library_panel: LibraryPanel::default(),
             speakers_panel: SpeakersPanel::default(),
             cache_panel: CachePanel::default(),
             settings,
@@ -111,11 +111,9 @@ impl App {
         }
         self.take_events(ctx);
         self.take_answers();
-        if self.engine.is_some()
-            && let Some(command) = self.state.cache.due()
-        {
-            self.send(Command::Models(command));
-        }
+        self.open_arrived();
+        self.ask_engine();
+        self.show_sought();
         self.show_title(ctx);
     }
 
@@ -137,6 +135,8 @@ impl App {
         for action in actions {
             self.perform(action, &ctx);
         }
+        // At once: there may be no other frame, and what was changed must be kept.
+        self.ask_engine();
     }
 
     fn start(&mut self, start_engine: StartEngine, open: Open, ctx: &egui::Context) {
@@ -144,6 +144,7 @@ impl App {
             Ok(engine) => {
                 self.engine = Some(engine);
                 self.state.cache.want_listing();
+                self.state.library.start();
             }
             Err(error) => {
                 let text = format!("Hansard cannot transcribe: {error}. Close other programs and start Hansard again.");
@@ -177,17 +178,46 @@ impl App {
         ctx.request_repaint();
     }
 
+    /// Queues what came into a watched folder; what is shown stays.
+    fn open_arrived(&mut self) {
+        for path in self.state.library.take_arrived() {
+            self.queue(path);
+        }
+    }
+
+    /// Asks the engine what the window wants to know by now.
+    fn ask_engine(&mut self) {
+        let Some(engine) = &self.engine else { return };
+        if let Some(command) = self.state.cache.due() {
+            engine.send(Command::Models(command));
+        }
+        while let Some(command) = self.state.library_due() {
+            engine.send(Command::Library(command));
+        }
+        while let Some(command) = self.state.results.due() {
+            engine.send(Command::Results(command));
+        }
+    }
+
+    /// Scrolls to the passage that was looked for.
+    fn show_sought(&mut self) {
+        let Some((recording_idx, sought)) = self.state.take_sought() else { return };
+        let Some(recording) = self.state.recordings().get(recording_idx) else { return };
+        view_of(&mut self.views, recording_idx).show_passage(&recording.transcript, &sought);
+    }
+
     fn take_answers(&mut self) {
         let Some(answer) = self.dialogs.answer() else { return };
         let Some(purpose) = self.asked.take() else { return };
         match (answer, purpose) {
             (Answer::Open(paths), Purpose::Open) => self.open(paths),
+            (Answer::Open(paths), Purpose::Watch(new_files)) => self.watch(paths, new_files),
             (Answer::Open(paths), Purpose::ImportModels) => self.import(paths),
             (Answer::Save(path), Purpose::Export { recording_idx, format }) => self.write(recording_idx, format, path),
             (Answer::Save(path), Purpose::ExportModels(keys)) => self.tell(ModelCommand::Export { keys, path }),
             (Answer::Unavailable, purpose) => {
                 let (text, why) = match &purpose {
-                    Purpose::Open | Purpose::ImportModels => (String::new(), NO_DIALOG),
+                    Purpose::Open | Purpose::Watch(_) | Purpose::ImportModels => (String::new(), NO_DIALOG),
                     Purpose::Export { recording_idx, format } => {
                         (self.suggested_path(*recording_idx, *format), NO_DIALOG_TO_SAVE)
                     }
@@ -197,7 +227,7 @@ impl App {
             }
             (Answer::Cancelled, _) => {}
             (Answer::Open(_), Purpose::Export { .. } | Purpose::ExportModels(_))
-            | (Answer::Save(_), Purpose::Open | Purpose::ImportModels) => {
+            | (Answer::Save(_), Purpose::Open | Purpose::Watch(_) | Purpose::ImportModels) => {
                 tracing::error!("a dialog answered another question than the one asked");
             }
         }
@@ -229,18 +259,15 @@ impl App {
         if self.state.messages().next().is_some() {
             Panel::bottom("messages").frame(bar).show(ui, |ui| messages::messages_ui(ui, &self.state, actions));
         }
-        // A narrow window has room for one list: that of the speakers, while it is asked for.
-        let is_list_in_the_way = match self.state.cache.page() {
-            Page::Recordings => shows_speakers && is_narrow(window_width),
-            Page::Models => window_width < MIN_WIDTH_FOR_LIST_AND_MODELS,
-        };
-        if !self.state.recordings().is_empty() && !is_list_in_the_way {
+        if self.state.shows_library(window_width) {
             let width = ui.available_width();
-            Panel::left("recordings")
+            Panel::left("library")
                 .frame(theme::panel_frame(ui, Margin::symmetric(8, 0)))
                 .default_size((width * 0.3).clamp(200.0, 280.0))
                 .size_range(160.0..=(width * 0.5).max(160.0))
-                .show(ui, |ui| jobs::jobs_ui(ui, &self.state, actions));
+                .show(ui, |ui| self.library_panel.ui(ui, &self.state, actions));
+        } else {
+            self.library_panel.hide();
         }
         if shows_speakers {
             Panel::right("speakers")
@@ -254,12 +281,10 @@ impl App {
         let page =
             Frame::new().fill(theme::palette(ui).page).inner_margin(Margin { left: 24, right: 8, top: 16, bottom: 0 });
         CentralPanel::default().frame(page).show(ui, |ui| match (self.state.cache.page(), self.state.selected()) {
-            (Page::Models, _) => self.cache_panel.ui(ui, &self.state.cache, actions),
+            (Page::Models, _) => self.cache_panel.ui(ui, &self.state.cache, &self.state.results, actions),
             (Page::Recordings, Some((recording_idx, recording))) => {
-                if self.views.len() <= recording_idx {
-                    self.views.resize_with(recording_idx + 1, TranscriptView::default);
-                }
-                transcript_ui(ui, recording, recording_idx, &mut self.views[recording_idx]);
+                let view = view_of(&mut self.views, recording_idx);
+                transcript_ui(ui, recording, recording_idx, view, actions);
             }
             (Page::Recordings, None) => {
                 let demo = self.demo.as_ref().map(|demo| demo.path.as_path());
@@ -280,6 +305,7 @@ impl App {
             Action::AcceptPath(path) => match self.path_bar.take().map(PathBar::into_purpose) {
                 Some(Purpose::Open) => self.open(vec![path]),
                 Some(Purpose::Export { recording_idx, format }) => self.write(recording_idx, format, path),
+                Some(Purpose::Watch(new_files)) => self.watch(vec![path], new_files),
                 Some(Purpose::ImportModels) => self.import(vec![path]),
                 Some(Purpose::ExportModels(keys)) => self.tell(ModelCommand::Export { keys, path }),
                 None => {}
@@ -292,6 +318,7 @@ impl App {
                 }
                 self.state.stop(job);
             }
+            Action::Retry(recording_idx) => self.retry(recording_idx),
             Action::Export(format) => self.export(format, ctx),
             Action::CopyTranscript => {
                 if let Some((_, recording)) = self.state.selected() {
@@ -310,6 +337,7 @@ impl App {
                 ctx.set_theme(theme::preference(theme));
                 self.send(Command::SaveSettings(self.settings.clone()));
             }
+            Action::ChooseLibraryPanel(choice) => self.state.choose_library_panel(choice),
             Action::ChooseSpeakersPanel(choice) => self.state.choose_speakers_panel(choice),
             Action::SetSpeakerCount(n_speakers) => self.state.set_n_speakers(n_speakers),
             Action::RenameSpeaker { speaker: SpeakerId { recording_idx, label }, name } => {
@@ -335,11 +363,32 @@ impl App {
                 }
             }
             Action::ShowNextTurn(speaker) => self.show_next_turn(&speaker),
+            Action::Library(action) => self.perform_library(action, ctx),
             Action::Models(action) => self.perform_models(action, ctx),
+            Action::Results(action) => self.state.results.perform(action),
+        }
+    }
+
+    fn perform_library(&mut self, action: LibraryAction, ctx: &egui::Context) {
+        match self.state.perform_library(action) {
+            Some(LibraryWish::Transcribe(path)) => self.open(vec![path]),
+            Some(LibraryWish::Copy(text)) => {
+                ctx.copy_text(text);
+                self.state.set_notice("Path copied".to_owned());
+            }
+            Some(LibraryWish::AskForFolders(new_files)) => {
+                self.ask(Purpose::Watch(new_files), Question::OpenFolders, ctx);
+            }
+            None => {}
         }
     }
 
     fn perform_models(&mut self, action: CacheAction, ctx: &egui::Context) {
+        if action == CacheAction::Open(Tab::Results) {
+            self.state.results.want_survey();
+        } else {
+            self.state.results.close();
+        }
         match self.state.cache.perform(action) {
             Some(Wish::Tell(command)) => self.tell(command),
             Some(Wish::RememberChoice) => {
@@ -356,6 +405,12 @@ impl App {
         }
     }
 
+    fn watch(&mut self, folders: Vec<PathBuf>, new_files: NewFiles) {
+        for folder in folders {
+            self.state.library.watch(folder, new_files);
+        }
+    }
+
     fn import(&self, paths: Vec<PathBuf>) {
         for path in paths {
             self.tell(ModelCommand::Import(path));
@@ -368,23 +423,49 @@ impl App {
 
     /// Queues recordings and shows the first of them.
     fn open(&mut self, paths: Vec<PathBuf>) {
-        let Some(engine) = &mut self.engine else {
-            let text = "Nothing can be transcribed, because the engine did not start. Start Hansard again.";
-            self.state.add_message(Severity::Error, text.to_owned());
+        let queued: Vec<usize> = paths.into_iter().map_while(|path| self.queue(path)).collect();
+        if let Some(recording_idx) = queued.first() {
+            self.state.select(*recording_idx);
+        }
+    }
+
+    /// Queues a recording, and returns its place in the list; `None` where there is nobody to do it.
+    fn queue(&mut self, path: PathBuf) -> Option<usize> {
+        let request = self.request(&path);
+        let job = self.engine_or_error()?.transcribe(request);
+        Some(self.state.add_job(job, path))
+    }
+
+    /// Transcribes a recording once more whose job ended without a transcript.
+    fn retry(&mut self, recording_idx: usize) {
+        let Some(recording) = self.state.recordings().get(recording_idx).filter(|recording| recording.can_retry())
+        else {
             return;
         };
-        let mut first = None;
-        for path in paths {
-            let demo = self.demo.as_ref().filter(|demo| demo.path == path);
-            let new = || JobRequest::new(path.clone(), self.state.cache.chosen());
-            let mut request = demo.map_or_else(new, JobRequest::clone);
-            request.speakers.count.exact = self.state.n_speakers();
-            let recording_idx = self.state.add_job(engine.transcribe(request), path);
-            first.get_or_insert(recording_idx);
-        }
-        if let Some(recording_idx) = first {
+        let request = self.request(&recording.path);
+        if let Some(engine) = self.engine_or_error() {
+            let job = engine.transcribe(request);
+            self.state.requeue(recording_idx, job);
             self.state.select(recording_idx);
         }
+    }
+
+    /// What is asked of a job: what is chosen now.
+    fn request(&self, path: &Path) -> JobRequest {
+        let demo = self.demo.as_ref().filter(|demo| demo.path == path);
+        let new = || JobRequest::new(path.to_path_buf(), self.state.cache.chosen());
+        let mut request = demo.map_or_else(new, JobRequest::clone);
+        request.speakers.count.exact = self.state.n_speakers();
+        request
+    }
+
+    /// The engine, or a message that there is none.
+    fn engine_or_error(&mut self) -> Option<&mut Engine> {
+        if self.engine.is_none() {
+            let text = "Nothing can be transcribed, because the engine did not start. Start Hansard again.";
+            self.state.add_message(Severity::Error, text.to_owned());
+        }
+        self.engine.as_mut()
     }
 
     fn show_next_turn(&mut self, speaker: &SpeakerId) {
@@ -420,7 +501,8 @@ impl App {
 
     fn write(&mut self, recording_idx: usize, format: Format, path: PathBuf) {
         let Some(recording) = self.state.recordings().get(recording_idx) else { return };
-        let bytes = rendered(recording, format, path.parent());
+        let audio = path.parent().map(|folder| export::path_from(folder, &recording.path));
+        let bytes = rendered(recording, format, audio.as_deref());
         let before = self.settings.clone();
         self.settings.export_dir = path.parent().filter(|folder| folder.is_absolute()).map(Path::to_path_buf);
         self.settings.export_format = Some(format.name().to_owned());
@@ -460,6 +542,14 @@ impl eframe::App for App {
     }
 }
 
+/// The view of a recording, made when it is first shown.
+fn view_of(views: &mut Vec<TranscriptView>, recording_idx: usize) -> &mut TranscriptView {
+    if views.len() <= recording_idx {
+        views.resize_with(recording_idx + 1, TranscriptView::default);
+    }
+    &mut views[recording_idx]
+}
+
 fn wake(ctx: &egui::Context) -> Wake {
     let ctx = ctx.clone();
     Arc::new(move || ctx.request_repaint())
@@ -472,11 +562,9 @@ fn device() -> String {
     }
 }
 
-/// `folder` is where the file will lie; without one, it does not refer to the recording.
-fn rendered(recording: &Recording, format: Format, folder: Option<&Path>) -> Vec<u8> {
-    let title = recording.stem();
-    let audio = folder.map(|folder| export::path_from(folder, &recording.path));
-    let info = export::Info { title: &title, audio: audio.as_deref(), manifest: None };
+/// A transcript as a file; `audio` is where the recording lies as seen from there.
+fn rendered(recording: &Recording, format: Format, audio: Option<&Path>) -> Vec<u8> {
+    let info = export::Info { title: &recording.stem(), audio, ..export::Info::default() };
     export::render(format, &recording.transcript, &info)
 }
 
@@ -484,26 +572,4 @@ fn take_keys(ui: &egui::Ui, actions: &mut Vec<Action>) {
     if ui.input_mut(|input| input.consume_shortcut(&toolbar::OPEN_KEYS)) {
         actions.push(Action::AskForRecordings);
     }
-}
-
-fn take_drops(ui: &egui::Ui, actions: &mut Vec<Action>) {
-    let files = ui.input(|input| input.raw.dropped_files.clone());
-    if !files.is_empty() {
-        actions.push(Action::Open(files.iter().map(|file| file.path().to_path_buf()).collect()));
-    }
-}
-
-/// Says what dropping does while files hover over the window.
-fn drop_hint_ui(ctx: &egui::Context) {
-    if ctx.input(|input| input.raw.hovered_files.is_empty()) {
-        return;
-    }
-    let area = Area::new(Id::unique("drop hint")).order(Order::Foreground).interactable(false);
-    area.anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0)).show(ctx, |ui| {
-        let palette = theme::palette(ui);
-        let frame = Frame::new().fill(palette.page).stroke(Stroke::new(2.0, palette.accent));
-        frame.corner_radius(8.0).inner_margin(Margin::same(32)).show(ui, |ui| {
-            ui.label(RichText::new("Drop the files to transcribe them").heading());
-        });
-    });
 }

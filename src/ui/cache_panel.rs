@@ -1,13 +1,12 @@
-//! The page of models: downloads and other work on top, then either which models there are or what is kept of them in
-//! memory and on disk, with budgets and counters. It knows nothing but what the engine told, and asks before it removes
-//! anything. The only thing kept in here is what is being typed.
+//! The page of models: downloads and other work on top, then either which models there are, or what is kept of them in
+//! memory and on disk with budgets and counters, or what was computed with them. It knows nothing but what the engine
+//! told, and asks before it removes anything. The only thing kept in here is what is being typed, and what is asked.
 
-use std::mem;
 use std::time::{Duration, SystemTime};
 
 use eframe::egui::{
-    Align, Button, Frame, Id, Key, Label, Layout, Margin, Modal, Modifiers, Popup, ProgressBar, Response, RichText,
-    Role, ScrollArea, Ui, UiBuilder, vec2,
+    Align, Button, Key, Label, Layout, Modifiers, Popup, ProgressBar, Response, RichText, Role, ScrollArea, Ui,
+    UiBuilder, vec2,
 };
 
 use crate::engine::models::{
@@ -16,46 +15,42 @@ use crate::engine::models::{
 
 use super::action::{Action, CacheAction};
 use super::amounts::{count_text, duration_text, share, size_text};
+use super::ask::{Asking, Question, Reply};
 use super::cache_state::{CacheState, Freed, Removal, Tab, Working};
 use super::cache_table::table_ui;
 use super::download::Download;
 use super::model_cards::{TokenField, cards_ui};
+use super::results_panel::{clearing_ui, results_ui};
+use super::results_state::ResultsState;
+use super::state::is_narrow;
 use super::theme::{self, UNIT};
 
 /// Ages in the tables are told in minutes.
 const AGES_INTERVAL: Duration = Duration::from_mins(1);
 const BAR_HEIGHT: f32 = UNIT;
-const DIALOG_WIDTH: f32 = 50.0 * UNIT;
 
 /// What the page keeps from frame to frame.
 #[derive(Debug, Default)]
 pub(super) struct CachePanel {
     token: TokenField,
-    question: Question,
-}
-
-/// Whether the question before a removal is on the screen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Question {
-    #[default]
-    Hidden,
-    Shown,
+    removal: Asking,
+    clearing: Asking,
 }
 
 impl CachePanel {
     /// Shows the page.
-    pub(super) fn ui(&mut self, ui: &mut Ui, state: &CacheState, actions: &mut Vec<Action>) {
-        take_escape(ui, state, actions);
+    pub(super) fn ui(&mut self, ui: &mut Ui, state: &CacheState, results: &ResultsState, actions: &mut Vec<Action>) {
+        let is_asked = state.asked().is_some() || results.asked_to_clear().is_some();
+        if !is_asked {
+            take_escape(ui, actions);
+        }
         head_ui(ui, state, actions);
         work_ui(ui, state, actions);
         ScrollArea::vertical().id_salt(("models", state.tab())).auto_shrink([false, false]).show(ui, |ui| {
-            let Some(listing) = state.listing() else {
-                ui.label("Looking for models…");
-                return;
-            };
-            match state.tab() {
-                Tab::Available => cards_ui(ui, state, listing, &mut self.token, actions),
-                Tab::Cache => {
+            match (state.tab(), state.listing()) {
+                (Tab::Results, _) => results_ui(ui, results, actions),
+                (Tab::Available, Some(listing)) => cards_ui(ui, state, listing, &mut self.token, actions),
+                (Tab::Cache, Some(listing)) => {
                     level_ui(ui, state, listing, Level::Memory, actions);
                     ui.add_space(2.0 * UNIT);
                     level_ui(ui, state, listing, Level::Disk, actions);
@@ -63,48 +58,34 @@ impl CachePanel {
                     counters_ui(ui, listing);
                     ui.ctx().request_repaint_after(AGES_INTERVAL);
                 }
+                (Tab::Available | Tab::Cache, None) => {
+                    ui.label("Looking for models…");
+                }
             }
             ui.add_space(2.0 * UNIT);
         });
         self.removal_ui(ui, state, actions);
+        clearing_ui(ui, results, &mut self.clearing, actions);
     }
 
-    fn removal_ui(&mut self, ui: &mut Ui, state: &CacheState, actions: &mut Vec<Action>) {
+    fn removal_ui(&mut self, ui: &Ui, state: &CacheState, actions: &mut Vec<Action>) {
         let Some((removal, freed)) = state.asked() else {
-            self.question = Question::Hidden;
+            self.removal = Asking::Hidden;
             return;
         };
-        let is_new = mem::replace(&mut self.question, Question::Shown) == Question::Hidden;
-        let frame = Frame::popup(ui.style()).inner_margin(Margin::same(16));
-        let dialog = Modal::new(Id::unique("remove models")).frame(frame).show(ui.ctx(), |ui| {
-            ui.set_max_width(DIALOG_WIDTH.min(theme::window_width(ui) - 8.0 * UNIT));
-            let (question, consequence, verb) = removal_texts(removal, freed);
-            ui.heading(question);
-            ui.add(Label::new(consequence).wrap());
-            ui.add_space(UNIT);
-            ui.horizontal(|ui| {
-                if ui.button(verb).clicked() {
-                    actions.push(Action::Models(CacheAction::Remove));
-                }
-                let keep = ui.button("Keep");
-                if is_new {
-                    // Enter at once must not remove anything.
-                    keep.request_focus();
-                }
-                if keep.clicked() {
-                    actions.push(Action::Models(CacheAction::KeepAll));
-                }
-            });
-        });
-        if dialog.should_close() {
-            actions.push(Action::Models(CacheAction::KeepAll));
+        let (text, consequence, verb) = removal_texts(removal, freed);
+        let question = Question { id: "remove models", text: &text, consequence: &consequence, verb };
+        match self.removal.ui(ui, question) {
+            Some(Reply::Do) => actions.push(Action::Models(CacheAction::Remove)),
+            Some(Reply::Keep) => actions.push(Action::Models(CacheAction::KeepAll)),
+            None => {}
         }
     }
 }
 
 /// Escape leaves the page, unless it has something nearer to leave.
-fn take_escape(ui: &Ui, state: &CacheState, actions: &mut Vec<Action>) {
-    let is_busy = state.asked().is_some() || Popup::is_any_open(ui.ctx()) || ui.ctx().text_edit_focused();
+fn take_escape(ui: &Ui, actions: &mut Vec<Action>) {
+    let is_busy = Popup::is_any_open(ui.ctx()) || ui.ctx().text_edit_focused();
     if !is_busy && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
         actions.push(Action::Models(CacheAction::Close));
     }
@@ -112,8 +93,14 @@ fn take_escape(ui: &Ui, state: &CacheState, actions: &mut Vec<Action>) {
 
 fn head_ui(ui: &mut Ui, state: &CacheState, actions: &mut Vec<Action>) {
     ui.horizontal(|ui| {
+        if is_narrow(theme::window_width(ui)) {
+            // Otherwise the last buttons would lie on each other.
+            ui.spacing_mut().button_padding.x = UNIT;
+        }
         ui.heading("Models");
-        for (tab, name) in [(Tab::Available, "All models"), (Tab::Cache, "In memory and on disk")] {
+        for (tab, name) in
+            [(Tab::Available, "All models"), (Tab::Cache, "In memory and on disk"), (Tab::Results, "Results")]
+        {
             if ui.add(Button::selectable(tab == state.tab(), name)).clicked() {
                 actions.push(Action::Models(CacheAction::Open(tab)));
             }

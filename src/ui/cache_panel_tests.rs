@@ -14,6 +14,7 @@ use super::action::{Action, CacheAction};
 use super::cache_panel::CachePanel;
 use super::cache_samples::{key, listing};
 use super::cache_state::{CacheState, Page, Tab, Wish};
+use super::results_state::ResultsState;
 use super::theme::install_theme;
 
 const BASE_ON_DISK: &str = "whisperx_base_cpu, 150 MB, used 3 days ago, 9 uses, idle";
@@ -166,11 +167,11 @@ fn the_keyboard_goes_through_the_page_from_top_to_bottom() {
     }
     let heads = ["Model", "Size", "Last used", "Uses", "State"];
     let expected = [
-        &["All models", "In memory and on disk", "Import…", "Close the models"][..],
+        &["All models", "In memory and on disk", "Results", "Import…", "Close the models"][..],
         &heads,
         &["ecapa_tdnn_cpu", "whisperx_base_cpu"],
         &["Export all models", "Clear all models"],
-        &heads[..3],
+        &heads[..2],
     ];
     assert_eq!(reached, expected.concat());
     page.press(Key::Escape);
@@ -198,7 +199,7 @@ impl Shown {
         cache.apply(ModelsEvent::Listed(Box::new(listing)));
         let frame = |ui: &mut egui::Ui, kept: &mut Kept| {
             let mut actions = Vec::new();
-            kept.panel.ui(ui, &kept.cache, &mut actions);
+            kept.panel.ui(ui, &kept.cache, &ResultsState::default(), &mut actions);
             if !actions.is_empty() {
                 ui.ctx().request_repaint();
             }

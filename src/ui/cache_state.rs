@@ -59,6 +59,8 @@ pub(super) enum Tab {
     Available,
     /// What is kept of them, and where.
     Cache,
+    /// What was computed with them.
+    Results,
 }
 
 /// What the engine does with models beside downloads.
@@ -316,8 +318,11 @@ impl CacheState {
         Some(ModelCommand::List)
     }
 
-    /// Notes how fast a job went.
+    /// Notes how fast a job went; one that knew some of the text already tells nothing.
     pub(super) fn note_speed(&mut self, model: &str, sound: Seconds, report: &JobReport) {
+        if report.work.iter().any(|work| work.stage == Stage::Transcribe && work.n_reused > 0) {
+            return;
+        }
         let of_stage = |(stage, taken): &(Stage, Seconds)| (*stage == Stage::Transcribe).then_some(taken.0);
         let work_secs: f64 = report.stages.iter().filter_map(of_stage).sum();
         if sound.0 >= MIN_MEASURED_SECS && work_secs >= MIN_WORK_SECS {
@@ -545,7 +550,7 @@ mod tests {
         let speeds = |state: &CacheState| [1, 2].map(|idx| state.speed(&listing().available[idx]));
         let [_, estimated] = speeds(&state);
         assert_eq!(estimated.map(|speed| speed.source), Some(SpeedSource::Estimated));
-        let report = JobReport { stages: vec![(Stage::Transcribe, Seconds(2.0))], total: Seconds(9.0) };
+        let report = JobReport { stages: vec![(Stage::Transcribe, Seconds(2.0))], ..JobReport::default() };
         state.note_speed("base", Seconds(5.0), &report);
         assert_eq!(speeds(&state)[1], estimated, "five seconds tell nothing");
         state.note_speed("base", Seconds(60.0), &report);

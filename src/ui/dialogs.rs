@@ -25,6 +25,8 @@ pub enum Question {
         /// What will be in the file.
         format: Format,
     },
+    /// Folders whose recordings are to be in the library.
+    OpenFolders,
     /// Files that models were exported to.
     OpenModelFiles,
     /// Folders with models, in Hugging Face layout.
@@ -93,6 +95,9 @@ impl Dialogs for DesktopDialogs {
             Question::Open => open_dialog(),
             Question::Save { file_name, folder, format } => {
                 save_dialog("Export transcript", &file_name, folder, (format.label(), format.name()))
+            }
+            Question::OpenFolders => {
+                opened(rfd::AsyncFileDialog::new().set_title("Watch folders with recordings").pick_folders())
             }
             Question::OpenModelFiles => model_files_dialog(),
             Question::OpenModelFolders => {

@@ -3,7 +3,8 @@
 use eframe::egui::{Align, Button, Label, Layout, RichText, ScrollArea, Ui, accesskit::Live};
 
 use super::action::Action;
-use super::state::{Message, Severity, State};
+use super::message_list::{Message, Severity};
+use super::state::State;
 use super::theme::{self, UNIT};
 
 /// More than this is scrolled.

@@ -9,6 +9,7 @@
 mod action;
 mod amounts;
 mod app;
+mod ask;
 mod cache_order;
 mod cache_panel;
 #[cfg(test)]
@@ -19,15 +20,29 @@ mod cache_state;
 mod cache_table;
 mod dialogs;
 mod download;
+mod drops;
 mod export_menu;
 mod jobs;
 mod learning;
+mod library_dialogs;
+mod library_pages;
+mod library_panel;
+mod library_row;
+#[cfg(test)]
+mod library_samples;
+mod library_search;
+mod library_state;
+mod library_words;
+mod message_list;
 mod messages;
 mod model_cards;
 mod model_choice;
 mod model_speed;
 mod path_bar;
 mod recording;
+mod results_panel;
+mod results_plot;
+mod results_state;
 mod row_heights;
 mod speaker_count;
 mod speakers;

@@ -42,6 +42,7 @@ impl PathBar {
     pub(super) fn ui(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
         let (label, accept) = match self.purpose {
             Purpose::Open => ("Path of the recording", "Open"),
+            Purpose::Watch(_) => ("Path of the folder", "Watch"),
             Purpose::ImportModels => ("Path of the models", "Import"),
             Purpose::Export { .. } | Purpose::ExportModels(_) => ("Path of the new file", "Save"),
         };

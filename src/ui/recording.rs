@@ -4,7 +4,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::engine::{DEFAULT_MODEL, JobId, JobProgress, Stage};
+use crate::engine::library::{LibraryCommand, RecordingEntry, RecordingId, Status};
+use crate::engine::{DEFAULT_MODEL, JobId, JobProgress, JobReport, Stage};
 use crate::transcript::edit::{Change, EditError, History};
 use crate::transcript::{Segment, Transcript};
 use crate::units::Seconds;
@@ -14,9 +15,11 @@ use super::speakers::Speakers;
 /// A recording and what became of it.
 #[derive(Debug)]
 pub(super) struct Recording {
-    /// The job that transcribes it; `None` for a transcript that was given to the window.
+    /// The job that transcribes it; `None` for a transcript that was given to the window or opened from the library.
     pub(super) job: Option<JobId>,
-    /// The model that its job transcribes with; empty for a transcript that was given to the window.
+    /// Its number in the library, once known.
+    pub(super) library: Option<RecordingId>,
+    /// The model that transcribes it; empty where that is not known.
     pub(super) model: String,
     /// The file.
     pub(super) path: PathBuf,
@@ -30,7 +33,23 @@ pub(super) struct Recording {
     pub(super) speakers: Speakers,
     /// Rises whenever the transcript becomes another, but not when segments are added at its end.
     pub(super) revision: u64,
+    /// Up to where the text was known when its job began.
+    continues_at: Option<Seconds>,
+    /// What its job did not have to compute.
+    reused: Option<String>,
+    keeping: Keeping,
     history: History,
+}
+
+/// Whether the library has the transcript as it is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keeping {
+    /// It has, or is not there to have it.
+    Kept,
+    /// The user changed it since.
+    Unsaved,
+    /// It has one that the user changed on an earlier day, which is to come.
+    Awaited,
 }
 
 /// How far a recording is.
@@ -48,12 +67,36 @@ pub(super) enum Phase {
     Failed(String),
     /// The job was stopped.
     Cancelled,
+    /// The library lists it without a transcript.
+    Listed(Status),
 }
 
 impl Recording {
     /// A recording whose job was just queued.
     pub(super) fn queued(job: JobId, model: &str, path: PathBuf) -> Self {
         Self { job: Some(job), model: model.to_owned(), ..Self::new(path, Phase::Waiting) }
+    }
+
+    /// The same recording with a new job, which was just queued.
+    pub(super) fn requeued(&self, job: JobId, model: &str) -> Self {
+        let queued = Self::queued(job, model, self.path.clone());
+        Self { library: self.library, revision: self.revision + 1, ..queued }
+    }
+
+    /// A recording as the library keeps it, and the changes that are in its transcript.
+    pub(super) fn kept(entry: RecordingEntry, transcript: Option<Arc<Transcript>>, changes: Vec<Change>) -> Self {
+        let model = if let Status::Done(model) = &entry.status { model.clone() } else { String::new() };
+        let phase = match entry.status {
+            Status::Failed(line) => Phase::Failed(line),
+            status @ (Status::New | Status::PartlyDone | Status::Done(_) | Status::Missing) => Phase::Listed(status),
+        };
+        let mut recording = Self::new(entry.path, phase);
+        (recording.library, recording.model, recording.duration) = (Some(entry.id), model, entry.duration);
+        if let Some(transcript) = transcript {
+            recording.finish(transcript);
+            recording.history = History::after(changes);
+        }
+        recording
     }
 
     /// A recording whose transcript exists already.
@@ -66,6 +109,7 @@ impl Recording {
     fn new(path: PathBuf, phase: Phase) -> Self {
         Self {
             job: None,
+            library: None,
             model: String::new(),
             path,
             phase,
@@ -73,6 +117,9 @@ impl Recording {
             transcript: Arc::default(),
             speakers: Speakers::default(),
             revision: 0,
+            continues_at: None,
+            reused: None,
+            keeping: Keeping::Kept,
             history: History::default(),
         }
     }
@@ -83,9 +130,19 @@ impl Recording {
         Arc::make_mut(&mut self.transcript).segments.extend(segments);
     }
 
+    /// Notes that the text up to here was known when the job began.
+    pub(super) fn continue_at(&mut self, at: Seconds) {
+        self.continues_at = Some(at);
+    }
+
+    /// Notes what the job did not have to compute.
+    pub(super) fn note_report(&mut self, report: &JobReport) {
+        self.reused = reused_text(report);
+    }
+
     /// Takes the whole transcript in the place of what is there.
     pub(super) fn finish(&mut self, transcript: Arc<Transcript>) {
-        self.phase = Phase::Done;
+        (self.phase, self.continues_at) = (Phase::Done, None);
         self.duration = Some(transcript.duration);
         self.transcript = transcript;
         self.history = History::default();
@@ -95,7 +152,7 @@ impl Recording {
     /// Changes who speaks.
     pub(super) fn edit(&mut self, change: Change) -> Result<(), EditError> {
         self.history.apply(Arc::make_mut(&mut self.transcript), change)?;
-        self.take_in();
+        self.take_in_change();
         Ok(())
     }
 
@@ -103,7 +160,7 @@ impl Recording {
     pub(super) fn undo(&mut self) -> bool {
         let is_undone = self.can_undo() && self.history.undo(Arc::make_mut(&mut self.transcript));
         if is_undone {
-            self.take_in();
+            self.take_in_change();
         }
         is_undone
     }
@@ -112,7 +169,7 @@ impl Recording {
     pub(super) fn redo(&mut self) -> bool {
         let is_redone = self.can_redo() && self.history.redo(Arc::make_mut(&mut self.transcript));
         if is_redone {
-            self.take_in();
+            self.take_in_change();
         }
         is_redone
     }
@@ -125,6 +182,41 @@ impl Recording {
     /// Whether there is a change to make again.
     pub(super) fn can_redo(&self) -> bool {
         self.history.can_redo()
+    }
+
+    /// What the library is to be told, so that the changes made since are kept.
+    pub(super) fn take_save(&mut self) -> Option<LibraryCommand> {
+        let recording = self.library.filter(|_| self.keeping == Keeping::Unsaved)?;
+        self.keeping = Keeping::Kept;
+        let changes = self.history.changes().cloned().collect();
+        Some(LibraryCommand::Save { recording, transcript: self.transcript.clone(), changes })
+    }
+
+    /// Notes that the library has this transcript with changes of an earlier day, which are to come.
+    pub(super) fn await_kept(&mut self) {
+        self.keeping = Keeping::Awaited;
+    }
+
+    /// Takes the transcript of the library with the changes in it, if they were waited for.
+    pub(super) fn take_kept(&mut self, transcript: &Arc<Transcript>, changes: &[Change]) {
+        if self.keeping == Keeping::Awaited {
+            (self.keeping, self.transcript) = (Keeping::Kept, transcript.clone());
+            self.history = History::after(changes.to_vec());
+            self.take_in();
+        }
+    }
+
+    /// Whether it is one of those that were opened in this window, rather than in the library.
+    pub(super) fn is_of_session(&self) -> bool {
+        self.job.is_some() || self.library.is_none()
+    }
+
+    fn take_in_change(&mut self) {
+        // Changes of an earlier day must not be lost to a new one.
+        if self.keeping == Keeping::Kept {
+            self.keeping = Keeping::Unsaved;
+        }
+        self.take_in();
     }
 
     fn take_in(&mut self) {
@@ -146,7 +238,15 @@ impl Recording {
     pub(super) fn is_unfinished(&self) -> bool {
         match self.phase {
             Phase::Waiting | Phase::Running(_) => true,
-            Phase::Stopping | Phase::Done | Phase::Failed(_) | Phase::Cancelled => false,
+            Phase::Stopping | Phase::Done | Phase::Failed(_) | Phase::Cancelled | Phase::Listed(_) => false,
+        }
+    }
+
+    /// Whether its job ended without a transcript and can be tried again.
+    pub(super) fn can_retry(&self) -> bool {
+        match self.phase {
+            Phase::Failed(_) | Phase::Cancelled => self.job.is_some(),
+            Phase::Waiting | Phase::Running(_) | Phase::Stopping | Phase::Done | Phase::Listed(_) => false,
         }
     }
 
@@ -154,7 +254,9 @@ impl Recording {
     pub(super) fn job_fraction(&self) -> Option<f32> {
         match &self.phase {
             Phase::Running(progress) => Some(progress.map_or(0.0, |progress| progress.job_fraction)),
-            Phase::Waiting | Phase::Stopping | Phase::Done | Phase::Failed(_) | Phase::Cancelled => None,
+            Phase::Waiting | Phase::Stopping | Phase::Done | Phase::Failed(_) | Phase::Cancelled | Phase::Listed(_) => {
+                None
+            }
         }
     }
 
@@ -172,6 +274,7 @@ impl Recording {
             Phase::Done => "Done".to_owned(),
             Phase::Failed(_) => "Failed".to_owned(),
             Phase::Cancelled => "Cancelled".to_owned(),
+            Phase::Listed(_) => "Not transcribed".to_owned(),
         }
     }
 
@@ -192,7 +295,17 @@ impl Recording {
             Phase::Stopping => "Stopping…".to_owned(),
             Phase::Done => "No speech was found in this recording.".to_owned(),
             Phase::Failed(line) => line.clone(),
-            Phase::Cancelled => "Stopped before there was any text. Open the recording again to start over.".to_owned(),
+            Phase::Cancelled => "Stopped before there was any text. Try again to go on where it stopped.".to_owned(),
+            Phase::Listed(Status::PartlyDone) => {
+                "A job began and did not end. Transcribe the recording to go on where it stopped.".to_owned()
+            }
+            Phase::Listed(Status::Missing) => {
+                "The file is not where it was, and there is no transcript of it. Put it back to transcribe it."
+                    .to_owned()
+            }
+            Phase::Listed(Status::New | Status::Done(_) | Status::Failed(_)) => {
+                "This recording has not been transcribed yet.".to_owned()
+            }
         }
     }
 
@@ -203,7 +316,7 @@ impl Recording {
             match &self.phase {
                 Phase::Failed(_) => facts.push("Failed: the text ends early".to_owned()),
                 Phase::Cancelled => facts.push("Stopped: the text ends early".to_owned()),
-                Phase::Waiting | Phase::Running(_) | Phase::Stopping | Phase::Done => {}
+                Phase::Waiting | Phase::Running(_) | Phase::Stopping | Phase::Done | Phase::Listed(_) => {}
             }
         }
         facts.extend(self.duration.map(|duration| format!("Length {duration}")));
@@ -215,6 +328,99 @@ impl Recording {
             DEFAULT_MODEL => facts.push("Built-in demo model, for trying out".to_owned()),
             model => facts.push(format!("Model {model}")),
         }
+        facts.extend(self.continues_at.map(|at| format!("Continues at {at}")));
+        facts.extend(self.reused.clone());
         facts.join(" · ")
+    }
+}
+
+/// What a job found in the store of results: `Known already: speech, text 12 of 40`; `None` where that is nothing.
+fn reused_text(report: &JobReport) -> Option<String> {
+    let work = &report.work;
+    if work.iter().all(|work| work.n_reused == 0) {
+        return None;
+    }
+    if work.iter().all(|work| work.n_computed == 0) {
+        return Some("All of it was known already".to_owned());
+    }
+    let parts = work.iter().filter(|work| work.n_reused > 0).map(|work| match work.n_computed {
+        0 => result_name(work.stage).to_owned(),
+        n_computed => format!("{} {} of {}", result_name(work.stage), work.n_reused, work.n_reused + n_computed),
+    });
+    Some(format!("Known already: {}", parts.collect::<Vec<_>>().join(", ")))
+}
+
+/// What comes of a stage.
+fn result_name(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Decode => "sound",
+        Stage::LoadModels => "models",
+        Stage::Speech => "speech",
+        Stage::Transcribe => "text",
+        Stage::Align => "times of words",
+        Stage::Diarize => "speakers",
+        Stage::Recognise => "names",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::StageWork;
+    use crate::transcript::Speaker;
+    use crate::ui::library_samples::entry;
+
+    #[test]
+    fn what_was_known_already_is_told() {
+        let (speech, text, names) = (Stage::Speech, Stage::Transcribe, Stage::Recognise);
+        for (work, expected) in [
+            (vec![], None),
+            (vec![(speech, 3, 0), (text, 40, 0)], None),
+            (vec![(speech, 0, 3), (text, 28, 12), (names, 1, 0)], Some("Known already: speech, text 12 of 40")),
+            (vec![(speech, 0, 3), (text, 0, 40)], Some("All of it was known already")),
+        ] {
+            let work = work.into_iter().map(|(stage, n_computed, n_reused)| StageWork { stage, n_computed, n_reused });
+            let report = JobReport { work: work.collect(), ..JobReport::default() };
+            assert_eq!(reused_text(&report).as_deref(), expected);
+        }
+    }
+
+    #[test]
+    fn a_recording_of_the_library_says_why_it_has_no_text() {
+        for (status, expected) in [
+            (Status::New, "has not been transcribed yet"),
+            (Status::PartlyDone, "go on where it stopped"),
+            (Status::Failed("a.wav: is empty".to_owned()), "a.wav: is empty"),
+            (Status::Missing, "not where it was"),
+        ] {
+            let recording = Recording::kept(RecordingEntry { status, ..entry(1) }, None, Vec::new());
+            assert!(recording.placeholder().contains(expected), "{}", recording.placeholder());
+            assert!(!recording.is_of_session() && !recording.can_retry());
+        }
+    }
+
+    #[test]
+    fn all_changes_are_kept_with_those_of_earlier_days() {
+        let speaker = |label: &str| Speaker { label: label.to_owned(), ..Speaker::default() };
+        let transcript = Transcript { speakers: vec![speaker("A"), speaker("B")], ..Transcript::default() };
+        let named = |label: &str, name: &str| Change::RenameSpeaker { label: label.to_owned(), name: name.to_owned() };
+        let mut recording = Recording::kept(entry(1), Some(Arc::new(transcript)), vec![named("A", "Nora")]);
+        assert!(recording.take_save().is_none(), "nothing has changed");
+        recording.edit(named("B", "Brian")).expect("nobody else is called so");
+        let saved = |recording: &mut Recording| match recording.take_save() {
+            Some(LibraryCommand::Save { changes, .. }) => changes,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(saved(&mut recording), [named("A", "Nora"), named("B", "Brian")]);
+        assert!(recording.take_save().is_none(), "it is on its way");
+        assert!(recording.undo() && !recording.undo());
+        assert_eq!(saved(&mut recording), [named("A", "Nora")]);
+        recording.await_kept();
+        recording.edit(named("B", "Ana")).expect("nobody else is called so");
+        assert!(recording.take_save().is_none(), "it would replace what is to come");
+        let transcript = recording.transcript.clone();
+        recording.take_kept(&transcript, &[named("B", "Ana")]);
+        recording.edit(named("A", "Eve")).expect("nobody else is called so");
+        assert_eq!(saved(&mut recording), [named("B", "Ana"), named("A", "Eve")]);
     }
 }

@@ -6,9 +6,6 @@ use std::collections::BTreeSet;
 use crate::transcript::talk::{TalkTime, talk_times};
 use crate::transcript::{Recognition, Segment, Speaker, Transcript, Verdict};
 
-/// In a narrower window the speakers are shown only when they are asked for.
-const NARROW_WIDTH: f32 = 700.0;
-
 /// The speakers of one recording.
 #[derive(Debug, Default)]
 pub(super) struct Speakers {
@@ -16,18 +13,6 @@ pub(super) struct Speakers {
     /// All labels that were ever there, in the order in which they get colours: taking a speaker away changes the
     /// colour of nobody else, and bringing them back gives them the one they had.
     labels: Vec<String>,
-}
-
-/// Whether the list of speakers is shown beside the transcript.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum PanelChoice {
-    /// Where there is room for it.
-    #[default]
-    Automatic,
-    /// The user asked for it.
-    Shown,
-    /// The user does not want it.
-    Hidden,
 }
 
 /// What the window shows of one speaker.
@@ -99,11 +84,6 @@ impl SpeakerEntry {
     pub(super) fn shown_name(&self) -> &str {
         if self.name.is_empty() { &self.label } else { &self.name }
     }
-}
-
-/// Whether the list of recordings and that of speakers do not fit beside a transcript.
-pub(super) fn is_narrow(window_width: f32) -> bool {
-    window_width < NARROW_WIDTH
 }
 
 fn entry(speaker: &Speaker, talk: &TalkTime) -> SpeakerEntry {

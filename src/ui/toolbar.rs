@@ -1,4 +1,4 @@
-//! The bar at the top: opening, exporting, copying, who speaks, the models, and the choice of colours.
+//! The bar at the top: opening, exporting, copying, who speaks, the library, the models, and the choice of colours.
 
 use eframe::egui::{self, Align, Button, Key, KeyboardShortcut, Layout, Modifiers, Popup, RichText, Ui};
 
@@ -8,8 +8,7 @@ use super::APP_NAME;
 use super::action::{Action, CacheAction};
 use super::cache_state::Page;
 use super::export_menu::export_menu_ui;
-use super::speakers::{PanelChoice, is_narrow};
-use super::state::State;
+use super::state::{PanelChoice, State, is_narrow};
 use super::theme::{self, UNIT};
 
 /// What the button for opening recordings is called, wherever it stands.
@@ -47,6 +46,7 @@ pub(super) fn toolbar_ui(ui: &mut Ui, state: &State, settings: &Settings, action
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             theme_menu_ui(ui, settings.theme, actions);
             models_button_ui(ui, state, actions);
+            library_button_ui(ui, state, actions);
         });
     });
 }
@@ -59,6 +59,14 @@ fn transcript_buttons_ui(ui: &mut Ui, state: &State, settings: &Settings, action
         actions.push(Action::CopyTranscript);
     }
     speakers_button_ui(ui, state, actions);
+}
+
+fn library_button_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+    let is_shown = state.shows_library(theme::window_width(ui));
+    let button = ui.add(Button::new("Library").selected(is_shown));
+    if button.on_hover_text("All recordings, and a search through what was said in them").clicked() {
+        actions.push(Action::ChooseLibraryPanel(if is_shown { PanelChoice::Hidden } else { PanelChoice::Shown }));
+    }
 }
 
 fn models_button_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {

@@ -6,8 +6,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use eframe::egui::{
-    self, Align, Color32, FontId, Galley, Id, Key, Label, Layout, Margin, Popup, Pos2, Rect, RichText, ScrollArea,
-    Stroke, TextFormat, Ui, UiBuilder,
+    self, Align, Button, Color32, FontId, Galley, Id, Key, Label, Layout, Margin, Popup, Pos2, Rect, RichText,
+    ScrollArea, Stroke, TextFormat, Ui, UiBuilder,
     text::{LayoutJob, TextWrapping},
     vec2,
 };
@@ -15,6 +15,8 @@ use eframe::egui::{
 use crate::transcript::{Segment, Transcript, Word};
 use crate::units::Seconds;
 
+use super::action::{Action, LibraryAction};
+use super::library_words::Sought;
 use super::recording::{Phase, Recording};
 use super::row_heights::RowHeights;
 use super::theme::{self, READING_LINE, READING_SIZE, UNIT};
@@ -47,6 +49,8 @@ pub(super) struct TranscriptView {
     /// The row to scroll to in the next frame.
     wanted_idx: Option<usize>,
     found: Option<Found>,
+    /// Words that were looked for, in one row.
+    marked: Option<Marked>,
 }
 
 /// The row that was scrolled to last, and where that left the view. It counts until somebody scrolls on.
@@ -56,27 +60,46 @@ struct Found {
     offset: f32,
 }
 
+/// Words of a row that were looked for, as places in its trimmed text.
+#[derive(Clone, Debug)]
+struct Marked {
+    row_idx: usize,
+    places: Vec<Range<usize>>,
+}
+
 /// What all rows have in common in the present window.
 #[derive(Clone, Copy)]
 struct Sheet {
     time_width: f32,
     text_width: f32,
-    /// Colour of the line under words that somebody else speaks over.
+    /// Colour of the line under words that somebody else speaks over,
     mark: Color32,
+    /// and the one behind words that were looked for.
+    highlight: Color32,
 }
 
-/// Shows the recording's name, the facts about it, and its text or why there is none.
-pub(super) fn transcript_ui(ui: &mut Ui, recording: &Recording, recording_idx: usize, view: &mut TranscriptView) {
+/// Shows the recording's name, the facts about it, and its text or why there is none and what can be done about it.
+pub(super) fn transcript_ui(
+    ui: &mut Ui,
+    recording: &Recording,
+    recording_idx: usize,
+    view: &mut TranscriptView,
+    actions: &mut Vec<Action>,
+) {
     header_ui(ui, recording);
     if recording.transcript.is_empty() {
         let color = match recording.phase {
             Phase::Failed(_) => theme::palette(ui).error,
-            Phase::Waiting | Phase::Running(_) | Phase::Stopping | Phase::Done | Phase::Cancelled => {
-                theme::palette(ui).weak
-            }
+            Phase::Waiting
+            | Phase::Running(_)
+            | Phase::Stopping
+            | Phase::Done
+            | Phase::Cancelled
+            | Phase::Listed(_) => theme::palette(ui).weak,
         };
         ui.add_space(UNIT);
         ui.add(Label::new(RichText::new(recording.placeholder()).size(READING_SIZE).color(color)).wrap());
+        begin_ui(ui, recording, recording_idx, actions);
     } else {
         view.segments_ui(ui, recording, recording_idx);
     }
@@ -91,7 +114,39 @@ fn header_ui(ui: &mut Ui, recording: &Recording) {
     });
 }
 
+/// The button for a recording that has no transcript and no job that would make one.
+fn begin_ui(ui: &mut Ui, recording: &Recording, recording_idx: usize, actions: &mut Vec<Action>) {
+    let is_listed = !recording.is_of_session() && recording.phase != Phase::Done;
+    let (text, action) = if recording.can_retry() {
+        ("Try again", Action::Retry(recording_idx))
+    } else if is_listed {
+        ("Transcribe", Action::Library(LibraryAction::Transcribe(recording.path.clone())))
+    } else {
+        return;
+    };
+    ui.add_space(UNIT);
+    let palette = theme::palette(ui);
+    let button = Button::new(RichText::new(text).color(palette.on_accent)).fill(palette.accent);
+    if ui.add(button.min_size(vec2(16.0 * UNIT, 5.0 * UNIT))).clicked() {
+        actions.push(action);
+    }
+}
+
 impl TranscriptView {
+    /// Scrolls to a passage that was looked for, and marks the words found: by its place, or where the transcript has
+    /// changed since, by its time.
+    pub(super) fn show_passage(&mut self, transcript: &Transcript, sought: &Sought) {
+        let segments = &transcript.segments;
+        let is_there = |segment: &Segment| segment.span.start <= sought.at && sought.at <= segment.span.end;
+        let row_idx = match segments.get(sought.segment_idx) {
+            Some(segment) if is_there(segment) => sought.segment_idx,
+            Some(_) | None => segments.partition_point(|segment| segment.span.start <= sought.at).saturating_sub(1),
+        };
+        let Some(segment) = segments.get(row_idx) else { return };
+        self.wanted_idx = Some(row_idx);
+        self.marked = Some(Marked { row_idx, places: sought.places_in(segment.text.trim()) });
+    }
+
     /// Scrolls to where this speaker takes the word next, after the row that was scrolled to before, or after the one
     /// at the upper edge; from the last turn back to the first. Returns when that is.
     pub(super) fn show_next_turn(&mut self, transcript: &Transcript, label: &str) -> Option<Seconds> {
@@ -99,7 +154,7 @@ impl TranscriptView {
         let from = self.found_idx().or(self.top.map(|(row_idx, _)| row_idx)).unwrap_or(0);
         let mut others = (from + 1..segments.len()).chain(0..segments.len().min(from + 1));
         let next = others.find(|&row_idx| speaker_shown(segments, row_idx) == Some(label))?;
-        self.wanted_idx = Some(next);
+        (self.wanted_idx, self.marked) = (Some(next), None);
         Some(segments[next].span.start)
     }
 
@@ -130,14 +185,15 @@ impl TranscriptView {
             area = area.vertical_scroll_offset(settled);
         }
         let found_idx = wanted_idx.or(self.found_idx());
-        let rows = &self.rows;
+        let (rows, marked) = (&self.rows, self.marked.as_ref());
         let mut corrections = Vec::new();
         let output = area.show_viewport(ui, |ui, viewport| {
             ui.set_height(rows.total());
             let origin = ui.max_rect().min;
             for row_idx in rows.between(viewport.top(), viewport.bottom()) {
                 let top_left = origin + vec2(0.0, rows.top(row_idx));
-                let place = Place { top_left, recording_idx, row_idx, is_found: found_idx == Some(row_idx) };
+                let marks = marked.map_or::<&[Range<usize>], _>(&[], |marked| marked.places_in_row(segments, row_idx));
+                let place = Place { top_left, recording_idx, row_idx, is_found: found_idx == Some(row_idx), marks };
                 let height = row_ui(ui, place, recording, sheet);
                 if (height - rows.height(row_idx)).abs() > 0.5 {
                     corrections.push((row_idx, height));
@@ -167,6 +223,10 @@ impl TranscriptView {
         }
         self.revision = recording.revision;
         self.found = None;
+        // A passage that was just asked for belongs to the new transcript.
+        if self.wanted_idx.is_none() {
+            self.marked = None;
+        }
         let segments = &recording.transcript.segments;
         let inside = self.top.map_or(0.0, |(row_idx, _)| self.offset - self.rows.top(row_idx));
         self.rows = RowHeights::default();
@@ -237,19 +297,30 @@ fn paging(ui: &Ui) -> Option<Paging> {
 
 /// Where a row is drawn, and which one it is.
 #[derive(Clone, Copy)]
-struct Place {
+struct Place<'a> {
     top_left: Pos2,
     recording_idx: usize,
     row_idx: usize,
     /// Whether it is the one that was scrolled to.
     is_found: bool,
+    /// Words in it that were looked for.
+    marks: &'a [Range<usize>],
+}
+
+impl Marked {
+    /// What is marked in a row, as long as it has the text in which it was found.
+    fn places_in_row(&self, segments: &[Segment], row_idx: usize) -> &[Range<usize>] {
+        let text = segments[row_idx].text.trim();
+        let is_there = row_idx == self.row_idx && self.places.iter().all(|place| text.get(place.clone()).is_some());
+        if is_there { &self.places } else { &[] }
+    }
 }
 
 /// Draws one row and returns its height.
-fn row_ui(ui: &mut Ui, place: Place, recording: &Recording, sheet: Sheet) -> f32 {
+fn row_ui(ui: &mut Ui, place: Place<'_>, recording: &Recording, sheet: Sheet) -> f32 {
     let segments = &recording.transcript.segments;
     let segment = &segments[place.row_idx];
-    let galley = text_galley(ui.ctx(), segment, sheet);
+    let galley = text_galley(ui.ctx(), segment, place.marks, sheet);
     let speaker = speaker_shown(segments, place.row_idx);
     let overlap = overlap_line(&recording.transcript, segment);
     let height = row_height(segments, place.row_idx, galley.size().y);
@@ -306,7 +377,8 @@ fn sheet(ui: &Ui, duration: Option<Seconds>) -> Sheet {
     let is_short = duration.is_some_and(|duration| duration.0 < 3600.0);
     let time_width = if is_short { 8.0 * UNIT } else { 11.0 * UNIT };
     let text_width = (ui.available_width() - time_width - RIGHT_MARGIN).clamp(MIN_TEXT_WIDTH, MAX_TEXT_WIDTH);
-    Sheet { time_width, text_width: text_width.floor(), mark: theme::palette(ui).weak }
+    let palette = theme::palette(ui);
+    Sheet { time_width, text_width: text_width.floor(), mark: palette.weak, highlight: palette.selection }
 }
 
 /// The label of the speaker, where another one spoke before.
@@ -354,31 +426,38 @@ fn overlapped_parts(text: &str, words: &[Word]) -> Vec<Range<usize>> {
     parts
 }
 
-fn text_galley(ctx: &egui::Context, segment: &Segment, sheet: Sheet) -> Arc<Galley> {
+fn text_galley(ctx: &egui::Context, segment: &Segment, marks: &[Range<usize>], sheet: Sheet) -> Arc<Galley> {
     let text = segment.text.trim();
     let wrap = TextWrapping { max_width: sheet.text_width, ..TextWrapping::default() };
     let mut job = LayoutJob { wrap, ..LayoutJob::default() };
-    let mut add = |part: &str, underline: Stroke| {
+    let overlapped = overlapped_parts(text, &segment.words);
+    let is_in = |parts: &[Range<usize>], at: usize| parts.iter().any(|part| part.contains(&at));
+    for part in stretches(text.len(), &overlapped, marks) {
         // The placeholder becomes the text colour when it is painted.
         let format = TextFormat::simple(FontId::proportional(READING_SIZE), Color32::PLACEHOLDER);
-        job.append(part, 0.0, TextFormat { line_height: Some(READING_LINE), underline, ..format });
-    };
-    let mut added = 0;
-    for part in overlapped_parts(text, &segment.words) {
-        if added < part.start {
-            add(&text[added..part.start], Stroke::NONE);
-        }
-        add(&text[part.clone()], Stroke::new(1.0, sheet.mark));
-        added = part.end;
-    }
-    if added == 0 || added < text.len() {
-        add(&text[added..], Stroke::NONE);
+        let underline = if is_in(&overlapped, part.start) { Stroke::new(1.0, sheet.mark) } else { Stroke::NONE };
+        let background = if is_in(marks, part.start) { sheet.highlight } else { Color32::TRANSPARENT };
+        let format = TextFormat { line_height: Some(READING_LINE), underline, background, ..format };
+        job.append(&text[part], 0.0, format);
     }
     ctx.fonts_mut(|fonts| fonts.layout_job(job))
 }
 
+/// The stretches of a text within which nothing begins or ends; one that is empty for an empty text.
+fn stretches(len: usize, overlapped: &[Range<usize>], marks: &[Range<usize>]) -> Vec<Range<usize>> {
+    let mut edges: Vec<usize> = overlapped.iter().chain(marks).flat_map(|part| [part.start, part.end]).collect();
+    edges.extend([0, len]);
+    edges.sort_unstable();
+    edges.dedup();
+    let mut parts: Vec<Range<usize>> = edges.windows(2).map(|edge| edge[0]..edge[1]).collect();
+    if parts.is_empty() {
+        parts.push(0..len);
+    }
+    parts
+}
+
 fn measured_height(ctx: &egui::Context, segments: &[Segment], row_idx: usize, sheet: Sheet) -> f32 {
-    row_height(segments, row_idx, text_galley(ctx, &segments[row_idx], sheet).size().y)
+    row_height(segments, row_idx, text_galley(ctx, &segments[row_idx], &[], sheet).size().y)
 }
 
 fn row_height(segments: &[Segment], row_idx: usize, text_height: f32) -> f32 {
@@ -397,6 +476,9 @@ fn estimated_height(segments: &[Segment], row_idx: usize, sheet: Sheet) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::library::Hit;
+    use crate::ui::library_samples::hit;
+    use crate::units::TimeSpan;
 
     #[test]
     fn words_that_others_speak_over_are_found_in_the_text() {
@@ -419,6 +501,40 @@ mod tests {
             let parts = overlapped_parts(text, &words);
             assert_eq!(parts.into_iter().map(|part| &text[part]).collect::<Vec<_>>(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_text_is_cut_where_anything_begins_or_ends() {
+        let part = |start: usize, end: usize| start..end;
+        for (len, overlapped, marks, expected) in [
+            (0, vec![], vec![], vec![part(0, 0)]),
+            (9, vec![], vec![], vec![part(0, 9)]),
+            (9, vec![part(0, 3)], vec![part(2, 5)], vec![part(0, 2), part(2, 3), part(3, 5), part(5, 9)]),
+            (9, vec![part(4, 9)], vec![part(4, 9)], vec![part(0, 4), part(4, 9)]),
+        ] {
+            assert_eq!(stretches(len, &overlapped, &marks), expected);
+        }
+    }
+
+    #[test]
+    fn a_passage_is_found_by_its_place_or_by_its_time() {
+        let segments = [(0.0, 4.0), (5.0, 9.0), (10.0, 14.0)].map(|(start_secs, end_secs)| Segment {
+            span: TimeSpan::from_secs(start_secs, end_secs),
+            text: " About the budget.".to_owned(),
+            ..Segment::default()
+        });
+        let transcript = Transcript { segments: segments.to_vec(), ..Transcript::default() };
+        for (segment_idx, at_secs, expected) in [(1, 6.0, 1), (0, 6.0, 1), (9, 11.0, 2), (2, 0.5, 0), (7, 99.0, 2)] {
+            let sought = Sought::of(&Hit { segment_idx, at: Seconds(at_secs), ..hit(1) });
+            let mut view = TranscriptView::default();
+            view.show_passage(&transcript, &sought);
+            assert_eq!(view.wanted_idx, Some(expected), "{segment_idx} at {at_secs}");
+            let places = view.marked.map(|marked| marked.places).unwrap_or_default();
+            assert_eq!(places.first(), Some(&(10..16)));
+        }
+        let mut view = TranscriptView::default();
+        view.show_passage(&Transcript::default(), &Sought::of(&hit(1)));
+        assert_eq!(view.wanted_idx, None, "there is nothing to see");
     }
 
     #[test]

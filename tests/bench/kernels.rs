@@ -19,6 +19,7 @@ use hansard::paths::AppPaths;
 use hansard::pipeline::diarize::embed::Embeddings;
 use hansard::pipeline::diarize::{DiarizeOptions, SpeakerCount, cluster_and_reconstruct};
 use hansard::pipeline::guards::compression_ratio;
+use hansard::pipeline::resume::Resume;
 use hansard::pipeline::segmentation::{Activity, Windows, segmentation};
 use hansard::task::{CancelToken, Progress};
 use hansard::units::Seconds;
@@ -134,7 +135,8 @@ fn segmentation_of_60_s(bencher: Bencher) {
     let segmenter = ModelCache::new(paths).segmentation().expect("the built-in model");
     let samples = Mono16k::from_samples(sound(60 * SAMPLE_RATE_HZ));
     let cancel = CancelToken::default();
-    bencher.bench_local(|| segmentation(black_box(&samples), &segmenter, &Progress::unwatched(&cancel)));
+    bencher
+        .bench_local(|| segmentation(black_box(&samples), &segmenter, Resume::none(), &Progress::unwatched(&cancel)));
 }
 
 /// Made-up voices of six people who speak for 20 s each in turn, clustered once more with another number of speakers; 0

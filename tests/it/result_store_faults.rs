@@ -54,7 +54,7 @@ fn a_damaged_result_is_dropped_with_a_warning_and_nothing_else_is() {
         ("no payload", 1, |cache| sql(cache, "DELETE FROM payloads WHERE entry = 1")),
         ("cut payload", 1, |cache| sql(cache, "UPDATE payloads SET bytes = substr(bytes, 1, 99) WHERE entry = 1")),
         ("payload of another", 1, |cache| {
-            sql(cache, "UPDATE payloads SET bytes = (SELECT bytes FROM payloads WHERE entry = 2) WHERE entry = 1")
+            sql(cache, "UPDATE payloads SET bytes = (SELECT bytes FROM payloads WHERE entry = 2) WHERE entry = 1");
         }),
         ("zeros for a payload", 1, |cache| sql(cache, "UPDATE payloads SET bytes = zeroblob(300) WHERE entry = 1")),
     ];

@@ -13,9 +13,12 @@ use hansard::engine::voices::{
 use hansard::models::ModelCache;
 use hansard::paths::AppPaths;
 use hansard::pipeline::recognise::{self, KnownVoice, MIN_COHORT, RecogniseOptions};
+use hansard::pipeline::resume::Resume;
+use hansard::pipeline::segmentation::{Activity, Windows, segmentation};
+use hansard::pipeline::window_voices::{voiceprints, window_voices};
 use hansard::task::{CancelToken, Progress};
 use hansard::transcript::{Recognition, Turn, Verdict};
-use hansard::units::TimeSpan;
+use hansard::units::{Seconds, TimeSpan};
 use hansard::voices::{self, FORMAT_VERSION, Origin, VoiceError, Voiceprint, Voices};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -362,7 +365,12 @@ fn the_demo_voices_are_recognised_in_the_demo_meeting_and_strangers_are_not() {
     let (model, turns, cancel) = (home.model(), true_turns(), CancelToken::default());
     let meeting = samples(Path::new(&format!("{MEETING}.flac")));
     let progress = Progress::unwatched(&cancel);
-    let found = recognise::voiceprints(&meeting, &turns, &turns, &model.ecapa, &progress).expect("readable samples");
+    let segmenter = home.models.segmentation().expect("the built-in model");
+    let activity = segmentation(&meeting, &segmenter, Resume::none(), &progress).expect("readable samples");
+    let heard = |activity: &Activity| {
+        window_voices(&meeting, activity, &model.ecapa, Resume::none(), &progress).expect("readable samples")
+    };
+    let found = voiceprints(&heard(&activity), &turns, &turns);
     let speakers: Vec<&str> = found.iter().map(|speaker| speaker.speaker.as_str()).collect();
     assert_eq!(speakers, ["Brian", "Nora"]);
     assert!(found.iter().all(|speaker| (8.0..=60.0).contains(&speaker.voice.speech.0)), "{found:?}");
@@ -388,7 +396,22 @@ fn the_demo_voices_are_recognised_in_the_demo_meeting_and_strangers_are_not() {
     let span = |start, end| TimeSpan::from_secs(start, end);
     let turn = |span, speaker: &str| Turn { span, speaker: speaker.to_owned() };
     let brief = [turn(span(1.0, 5.0), "A"), turn(span(4.5, 9.0), "B"), turn(span(9.0, 9.25), "C")];
-    let found = recognise::voiceprints(&meeting, &brief, &brief, &model.ecapa, &progress).expect("readable samples");
+    let windows = Windows {
+        n_windows: 1,
+        window_samples: 160_000,
+        step_samples: 16_000,
+        n_frames: 100,
+        frame_step: Seconds(0.1),
+        frame_duration: Seconds(0.1),
+        n_samples: meeting.len(),
+    };
+    let who = |frame: usize| {
+        let middle = 0.05 + frame as f64 / 10.0;
+        let talks = |turn: &Turn| turn.span.start.0 < middle && middle < turn.span.end.0;
+        brief.iter().enumerate().fold(0, |who, (n, turn)| who | u8::from(talks(turn)) << n)
+    };
+    let activity = Activity { windows, n_speakers: brief.len(), masks: (0..100).map(who).collect() };
+    let found = voiceprints(&heard(&activity), &brief, &brief);
     let lengths: Vec<(&str, f64)> = found.iter().map(|found| (found.speaker.as_str(), found.voice.speech.0)).collect();
     assert_eq!(lengths, [("A", 3.5), ("B", 4.0)]);
 }

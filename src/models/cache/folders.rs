@@ -73,6 +73,27 @@ impl ModelCache {
         Ok(self.find_whisper(name, &Placement::Cpu(compute_type))?.1.path)
     }
 
+    /// Where a Whisper model computes that is asked for like this, and the folder of its files there. Nothing is loaded.
+    pub fn whisper_files(
+        &self,
+        name: &str,
+        device: ComputeDevice,
+        compute_type: ComputeType,
+    ) -> Result<(Placement, PathBuf), LoadError> {
+        let (placement, warning) = lock(&self.shared.devices).place(device, compute_type);
+        // Whoever asks for the model itself does not hear of it any more.
+        if let Some(warning) = warning {
+            self.warn(warning);
+        }
+        let folder = self.find_whisper(name, &placement)?.1.path;
+        Ok((placement, folder))
+    }
+
+    /// The folder of the aligner of a language. Nothing is loaded.
+    pub fn aligner_files(&self, language: &str) -> Result<PathBuf, LoadError> {
+        Ok(self.find_aligner(language)?.1.path)
+    }
+
     /// The folder of a diarization model, by its name or as a folder of the user's.
     pub fn diarization_folder(&self, name: &str) -> Result<PathBuf, LoadError> {
         let missing = match catalog::diarization_folder(name, &self.shared.paths) {

@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use rten_simd::SimdOp;
 use rten_tensor::NdTensorView;
 use rten_vecmath::Softmax;
+use serde::{Deserialize, Serialize};
 
 use super::super::linear::{multiply_packed, pack_transposed};
 use super::Whisper;
@@ -50,7 +51,7 @@ pub enum WordTimesError {
 }
 
 /// A word and when it was said.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WordTime {
     /// The word as written, with the blank before it.
     pub text: String,

@@ -15,6 +15,7 @@ use crate::transcript::{Segment, Word};
 use crate::units::{SAMPLE_RATE_HZ, Seconds, TimeSpan};
 
 use super::super::StageError;
+use super::super::resume::Resume;
 use super::text::Writing;
 use super::{Aligned, Unaligned, from_word_times};
 
@@ -25,12 +26,14 @@ const N_PROMPT_TOKENS: usize = 5;
 
 /// Gives times to the words of segments, which are in order of time, and divides them into sentences. `language` and
 /// `task` are those with which the text was made. A segment with more text than the decoder can read stays as it is.
+/// Pieces are the words of windows.
 pub fn align(
     samples: &Mono16k,
     mut segments: Vec<Segment>,
     language: &str,
     task: Task,
     whisper: &Whisper,
+    mut resume: Resume<'_, Vec<WordTime>>,
     progress: &Progress<'_>,
 ) -> Result<Aligned, StageError> {
     // A translation is in English whatever is spoken.
@@ -41,18 +44,24 @@ pub fn align(
     let tokens = tokens.collect::<Result<Vec<_>, StageError>>()?;
     let n_at_once = rayon::current_num_threads().min(MAX_WINDOWS_AT_ONCE);
     let windows = work.windows(&segments, &tokens);
-    let mut last_speech_secs = 0.0;
-    for (n, windows_at_once) in windows.chunks(n_at_once).enumerate() {
-        progress.at(n * n_at_once, windows.len())?;
-        let words: Vec<Vec<WordTime>> = windows_at_once
+    let mut words = resume.take_all(windows.len());
+    let missing: Vec<usize> = (0..windows.len()).filter(|n| words[*n].is_none()).collect();
+    for missing_at_once in missing.chunks(n_at_once) {
+        progress.at(missing_at_once[0], windows.len())?;
+        let found: Vec<Vec<WordTime>> = missing_at_once
             .par_iter()
-            .map(|window| work.words(&segments[window.clone()], &tokens[window.clone()], progress.cancel()))
+            .map(|n| work.words(&segments[windows[*n].clone()], &tokens[windows[*n].clone()], progress.cancel()))
             .collect::<Result<_, StageError>>()?;
-        for (window, words) in windows_at_once.iter().zip(words) {
-            let segments = &mut segments[window.clone()];
-            let words = if joins_pieces { join_pieces(words) } else { words };
-            last_speech_secs = assign(words, segments, &tokens[window.clone()], last_speech_secs);
+        for (n, found) in missing_at_once.iter().zip(found) {
+            resume.finished(*n, &found);
+            words[*n] = Some(found);
         }
+    }
+    let mut last_speech_secs = 0.0;
+    for (window, words) in windows.iter().zip(words.into_iter().flatten()) {
+        let segments = &mut segments[window.clone()];
+        let words = if joins_pieces { join_pieces(words) } else { words };
+        last_speech_secs = assign(words, segments, &tokens[window.clone()], last_speech_secs);
     }
     progress.at(windows.len(), windows.len())?;
     let mut unaligned = Unaligned::default();

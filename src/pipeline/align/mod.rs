@@ -23,6 +23,7 @@ pub mod words;
 use std::ops::Range;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::audio::Mono16k;
 use crate::nn::wav2vec2::Wav2Vec2;
@@ -31,6 +32,7 @@ use crate::transcript::Segment;
 use crate::units::{SampleIdx, Seconds, TimeSpan};
 
 use super::StageError;
+use super::resume::Resume;
 use emissions::{Emissions, n_frames_of};
 use sentences::Punkt;
 use text::{Dictionary, Writing};
@@ -48,12 +50,21 @@ const MAX_SCORES: usize = 1 << 24;
 const MAX_CELLS: usize = 1 << 26;
 
 /// What became of segments.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Aligned {
     /// One or more sentences for each segment. What could not be aligned is as it was.
     pub segments: Vec<Segment>,
     /// What the user must know.
     pub warnings: Vec<String>,
+}
+
+/// What became of one segment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum AlignedSegment {
+    /// Its sentences.
+    Sentences(Vec<Segment>),
+    /// It could not be aligned.
+    Unaligned,
 }
 
 /// How to align.
@@ -76,15 +87,35 @@ impl AlignOptions {
     }
 }
 
-/// Aligns segments, which are in order of time, with a model of their language.
+impl Aligned {
+    /// Segments in order of time, with what became of each.
+    pub fn of(segments: Vec<Segment>, results: Vec<AlignedSegment>) -> Self {
+        let n_segments = segments.len();
+        let mut unaligned = Unaligned::default();
+        let mut aligned = Vec::with_capacity(n_segments);
+        for (segment, result) in segments.into_iter().zip(results) {
+            match result {
+                AlignedSegment::Sentences(sentences) => aligned.extend(sentences),
+                AlignedSegment::Unaligned => {
+                    unaligned.add(&segment);
+                    aligned.push(segment);
+                }
+            }
+        }
+        Self { segments: aligned, warnings: unaligned.warning(n_segments).into_iter().collect() }
+    }
+}
+
+/// Aligns segments, which are in order of time, with a model of their language. Pieces are the segments.
 pub fn align(
     samples: &Mono16k,
     segments: Vec<Segment>,
     language: &str,
     aligner: &Wav2Vec2,
+    resume: Resume<'_, AlignedSegment>,
     progress: &Progress<'_>,
 ) -> Result<Aligned, StageError> {
-    align_with(samples, segments, aligner, &AlignOptions::of_language(language), progress)
+    align_with(samples, segments, aligner, &AlignOptions::of_language(language), resume, progress)
 }
 
 /// Aligns segments as `options` say.
@@ -93,33 +124,34 @@ pub fn align_with(
     segments: Vec<Segment>,
     aligner: &Wav2Vec2,
     options: &AlignOptions,
+    mut resume: Resume<'_, AlignedSegment>,
     progress: &Progress<'_>,
 ) -> Result<Aligned, StageError> {
     let aligner = SegmentAligner::new(samples, aligner, options);
     let max_secs = SECS_PER_THREAD * rayon::current_num_threads().min(MAX_THREADS) as f64;
-    let n_segments = segments.len();
-    let groups = groups(&segments, max_secs);
-    let mut segments = segments.into_iter();
-    let mut unaligned = Unaligned::default();
-    let mut aligned = Vec::with_capacity(n_segments);
-    for range in groups {
-        progress.at(range.start, n_segments)?;
-        let group: Vec<Segment> = segments.by_ref().take(range.len()).collect();
-        let sentences: Vec<_> = group
+    let mut results = resume.take_all(segments.len());
+    let missing: Vec<usize> = (0..segments.len()).filter(|n| results[*n].is_none()).collect();
+    for range in groups(missing.iter().map(|n| segments[*n].span), max_secs) {
+        let group = &missing[range];
+        progress.at(group[0], segments.len())?;
+        let found: Vec<AlignedSegment> = group
             .par_iter()
-            .map(|segment| aligner.align(segment, progress.cancel()))
+            .map(|n| {
+                let segment = &segments[*n];
+                let Some(sentences) = aligner.align(segment, progress.cancel())? else {
+                    return Ok(AlignedSegment::Unaligned);
+                };
+                let sentences = sentences.into_iter().map(|sentence| sentence.into_segment(segment));
+                Ok(AlignedSegment::Sentences(sentences.collect()))
+            })
             .collect::<Result<_, StageError>>()?;
-        for (segment, sentences) in group.into_iter().zip(sentences) {
-            if let Some(sentences) = sentences {
-                aligned.extend(sentences.into_iter().map(|sentence| sentence.into_segment(&segment)));
-            } else {
-                unaligned.add(&segment);
-                aligned.push(segment);
-            }
+        for (n, found) in group.iter().zip(found) {
+            resume.finished(*n, &found);
+            results[*n] = Some(found);
         }
     }
-    progress.at(n_segments, n_segments)?;
-    Ok(Aligned { segments: aligned, warnings: unaligned.warning(n_segments).into_iter().collect() })
+    progress.at(segments.len(), segments.len())?;
+    Ok(Aligned::of(segments, results.into_iter().flatten().collect()))
 }
 
 /// Aligns the segments of a recording, each by itself.
@@ -202,18 +234,18 @@ impl Unaligned {
     }
 }
 
-/// Neighbouring segments that are worked on together: not longer than `max_secs` in all, unless a single one is.
-fn groups(segments: &[Segment], max_secs: f64) -> Vec<Range<usize>> {
+/// Segments that follow one another and are worked on together: not longer than `max_secs` in all, unless a single one is.
+fn groups(spans: impl Iterator<Item = TimeSpan>, max_secs: f64) -> Vec<Range<usize>> {
     let mut groups: Vec<Range<usize>> = Vec::new();
     let mut n_secs = 0.0;
-    for (n, segment) in segments.iter().enumerate() {
-        n_secs += segment.span.duration().0;
+    for (n, span) in spans.enumerate() {
+        n_secs += span.duration().0;
         let end = n + 1;
         match groups.last_mut() {
             Some(group) if n_secs <= max_secs => group.end = end,
             _ => {
                 groups.push(n..end);
-                n_secs = segment.span.duration().0;
+                n_secs = span.duration().0;
             }
         }
     }
@@ -226,15 +258,14 @@ mod tests {
 
     #[test]
     fn groups_hold_so_much_audio_and_no_more() {
-        let segment = |secs: f64| Segment { span: TimeSpan::from_secs(0.0, secs), ..Segment::default() };
         for (secs, expected) in [
             (&[30.0, 29.0, 1.0, 31.0, 90.0, 5.0, 5.0][..], &[(0, 3), (3, 4), (4, 5), (5, 7)][..]),
             (&[], &[]),
             (&[100.0], &[(0, 1)]),
         ] {
-            let segments: Vec<Segment> = secs.iter().map(|secs| segment(*secs)).collect();
+            let spans = secs.iter().map(|secs| TimeSpan::from_secs(0.0, *secs));
             let found: Vec<(usize, usize)> =
-                groups(&segments, 60.0).into_iter().map(|group| (group.start, group.end)).collect();
+                groups(spans, 60.0).into_iter().map(|group| (group.start, group.end)).collect();
             assert_eq!(found, expected, "{secs:?}");
         }
     }

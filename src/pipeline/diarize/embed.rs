@@ -18,13 +18,16 @@ use crate::nn::ecapa::Ecapa;
 use crate::nn::fbank::{HOP, WINDOW};
 use crate::nn::resnet::{ResNet34, nearest};
 use crate::pipeline::StageError;
-use crate::pipeline::segmentation::Activity;
+use crate::pipeline::resume::{Blocks, Resume};
+use crate::pipeline::segmentation::{Activity, Windows};
 use crate::task::{CancelToken, Progress};
 
 use super::options::{DiarizeOptions, Overlap};
 
 /// Neighbouring windows among which cut-outs are shared: as many as overlap.
 const WINDOWS_PER_GROUP: usize = 10;
+/// Groups whose voices are known or not.
+const GROUPS_PER_BLOCK: usize = 4;
 /// Enough for threads that are done early to find more to do.
 const GROUPS_PER_THREAD: usize = 2;
 const MAX_GROUPS_AT_ONCE: usize = 32;
@@ -67,39 +70,38 @@ impl Embedder {
     }
 }
 
-/// The voice of every speaker in every window.
+/// The voice of every speaker in every window. Pieces are the values of blocks, see [`n_blocks`].
 pub fn embeddings(
     samples: &Mono16k,
     activity: &Activity,
     embedder: &Embedder,
     options: &DiarizeOptions,
+    resume: Resume<'_, Vec<f32>>,
     progress: &Progress<'_>,
 ) -> Result<Embeddings, StageError> {
     let min_samples = embedder.min_samples();
     let speech = Speech { samples, activity, min_samples, overlap: options.overlap, cancel: progress.cancel() };
-    let dimension = embedder.dimension();
-    let n_windows = activity.windows.n_windows;
-    let mut values = Vec::with_capacity(n_windows * activity.n_speakers * dimension);
     let groups_at_once = (rayon::current_num_threads() * GROUPS_PER_THREAD).min(MAX_GROUPS_AT_ONCE);
-    for first in (0..n_windows).step_by(WINDOWS_PER_GROUP * groups_at_once) {
-        progress.at(first, n_windows)?;
-        let end = (first + WINDOWS_PER_GROUP * groups_at_once).min(n_windows);
-        let firsts: Vec<usize> = (first..end).step_by(WINDOWS_PER_GROUP).collect();
-        let groups: Vec<Vec<f32>> = firsts
-            .par_iter()
-            .map(|first| {
-                speech.cancel.check()?;
-                let windows = *first..(first + WINDOWS_PER_GROUP).min(end);
-                match embedder {
-                    Embedder::Ecapa(ecapa) => speech.cut_out_voices(windows, ecapa),
-                    Embedder::WeSpeaker(resnet) => speech.masked_voices(windows, resnet),
-                }
-            })
-            .collect::<Result<_, StageError>>()?;
-        values.extend(groups.into_iter().flatten());
-    }
-    progress.at(n_windows, n_windows)?;
-    Ok(Embeddings { dimension, values })
+    let voices_of = |windows: Range<usize>| match embedder {
+        Embedder::Ecapa(ecapa) => speech.cut_out_voices(windows, ecapa),
+        Embedder::WeSpeaker(resnet) => speech.masked_voices(windows, resnet),
+    };
+    let values = blocks(&activity.windows).compute(groups_at_once, resume, progress, voices_of)?;
+    Ok(Embeddings { dimension: embedder.dimension(), values })
+}
+
+/// Blocks of windows whose voices become known together.
+pub fn n_blocks(windows: &Windows) -> usize {
+    blocks(windows).n_blocks()
+}
+
+/// Windows of a block.
+pub fn n_windows_of(windows: &Windows, block: usize) -> usize {
+    blocks(windows).windows_of(block).len()
+}
+
+fn blocks(windows: &Windows) -> Blocks {
+    Blocks { n_windows: windows.n_windows, windows_per_group: WINDOWS_PER_GROUP, groups_per_block: GROUPS_PER_BLOCK }
 }
 
 /// A recording, and which part of it is whose.

@@ -20,6 +20,8 @@ pub mod options;
 pub mod reconstruct;
 pub mod vbx;
 
+use serde::{Deserialize, Serialize};
+
 use crate::nn::plda::Plda;
 use crate::transcript::Turn;
 
@@ -31,7 +33,7 @@ use reconstruct::{Region, Regions, for_each_frame, speaker_counts};
 pub use options::{Clustering, DiarizeOptions, DiarizeOptionsError, Overlap, SpeakerCount};
 
 /// Who speaks when.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Diarization {
     /// The turns of all speakers, by start; they overlap where two speak at once.
     pub turns: Vec<Turn>,
@@ -45,7 +47,7 @@ pub struct Diarization {
 }
 
 /// One of those who speak.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DiarizedSpeaker {
     /// `SPEAKER_00`, `SPEAKER_01`, …
     pub label: String,

@@ -14,6 +14,7 @@ use hansard::engine::{JobRequest, SpeakerCount, SpeakerRequest};
 use hansard::nn::ComputeType;
 use hansard::nn::wav2vec2::Wav2Vec2;
 use hansard::pipeline::align::align;
+use hansard::pipeline::resume::Resume;
 use hansard::score::der::{DerOptions, score};
 use hansard::task::{CancelToken, Progress};
 use hansard::transcript::{Segment, Transcript, Turn, rttm};
@@ -160,7 +161,7 @@ fn golden_demo_word_times() {
         ..Segment::default()
     };
     let segments = utterances.iter().map(segment).collect();
-    let aligned = align(&samples, segments, "en", &aligner, &progress).expect("samples in memory");
+    let aligned = align(&samples, segments, "en", &aligner, Resume::none(), &progress).expect("samples in memory");
     assert_eq!(aligned.warnings, Vec::<String>::new());
     let found: Vec<_> = aligned.segments.iter().flat_map(|segment| &segment.words).collect();
     let expected: Vec<&Value> = utterances.iter().flat_map(|u| u["words"].as_array().expect("a list")).collect();

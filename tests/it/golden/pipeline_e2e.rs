@@ -12,6 +12,7 @@ use hansard::nn::sincnet_lstm::{PyanNet, SegmentationConfig};
 use hansard::pipeline::diarize::embed::{Embedder, embeddings};
 use hansard::pipeline::diarize::reconstruct::speaker_counts;
 use hansard::pipeline::diarize::{Diarization, DiarizeOptions, Overlap, SpeakerCount, cluster_and_reconstruct};
+use hansard::pipeline::resume::Resume;
 use hansard::pipeline::segmentation::{Activity, segmentation};
 use hansard::task::{CancelToken, Progress};
 use hansard::units::Seconds;
@@ -98,12 +99,13 @@ fn golden_pipeline_e2e_diarization() {
     let cancel = CancelToken::default();
     let progress = Progress::unwatched(&cancel);
     let samples = Mono16k::from_samples(audio());
-    let activity = segmentation(&samples, &segmenter, &progress).expect("samples in memory");
+    let activity = segmentation(&samples, &segmenter, Resume::none(), &progress).expect("samples in memory");
     let n_different = activity.masks.iter().zip(&reference_activity().masks).filter(|(a, b)| a != b).count();
     assert!(n_different * FRAMES_PER_DIFFERENCE <= activity.masks.len(), "{n_different} frames of windows differ");
 
     for (name, options, count, _) in cases(&golden) {
-        let found = embeddings(&samples, &activity, &embedder, &options, &progress).expect("samples in memory");
+        let found = embeddings(&samples, &activity, &embedder, &options, Resume::none(), &progress);
+        let found = found.expect("samples in memory");
         let expected = golden.tensor(&format!("{name}_embeddings")).0;
         assert_eq!(found.values.len(), expected.len(), "{name}_embeddings");
         let mut n_compared = 0;

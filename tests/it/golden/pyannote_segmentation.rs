@@ -6,6 +6,7 @@ use hansard::audio::Mono16k;
 use hansard::nn::ComputeType;
 use hansard::nn::checkpoint::Checkpoint;
 use hansard::nn::sincnet_lstm::{PyanNet, SegmentationConfig, sinc_filters};
+use hansard::pipeline::resume::Resume;
 use hansard::pipeline::segmentation::segmentation;
 use hansard::pipeline::speech::speech_scores;
 use hansard::task::{CancelToken, Progress};
@@ -26,7 +27,8 @@ fn load() -> (PyanNet, Checkpoint) {
 fn scores_of(model: &PyanNet, samples: &[f32]) -> Vec<f32> {
     let cancel = CancelToken::default();
     let recording = Mono16k::from_samples(samples.to_vec());
-    let activity = segmentation(&recording, model, &Progress::unwatched(&cancel)).expect("samples in memory");
+    let activity = segmentation(&recording, model, Resume::none(), &Progress::unwatched(&cancel));
+    let activity = activity.expect("samples in memory");
     speech_scores(&activity).values
 }
 

@@ -12,6 +12,7 @@ use hansard::nn::whisper::{DecodeOptions, Task, Timestamps, TokenId, Tokenizer, 
 use hansard::pipeline::attempts::Fallback;
 use hansard::pipeline::guards::Thresholds;
 use hansard::pipeline::options::{Numerals, PreviousText, TranscribeOptions};
+use hansard::pipeline::resume::Resume;
 use hansard::pipeline::sequential::{LongForm, transcribe};
 use hansard::task::{CancelToken, Progress};
 use serde_json::Value;
@@ -111,7 +112,8 @@ fn golden_whisper_sequential_transcript() {
     let mut handed_out = Vec::new();
     let mut hand_out = |segments: &[_]| handed_out.extend_from_slice(segments);
     let progress = Progress::new(&cancel, &report);
-    let transcribed = transcribe(&samples, &whisper, &options, &progress, &mut hand_out).expect("a transcript");
+    let begin = || LongForm::begin(&samples, &whisper, &options, &cancel).expect("a whole model");
+    let transcribed = transcribe(begin(), Resume::none(), &progress, &mut hand_out).expect("a transcript");
     assert_eq!(handed_out, transcribed.segments);
     assert!(transcribed.segments.iter().any(|segment| segment.text.contains("[…]")), "{transcribed:?}");
     assert!(transcribed.warnings.iter().any(|warning| warning.contains("repeated itself")), "{transcribed:?}");
@@ -121,9 +123,10 @@ fn golden_whisper_sequential_transcript() {
     let fractions = fractions.into_inner().expect("nobody panicked");
     assert!(fractions.is_sorted() && fractions.last() == Some(&1.0), "{fractions:?}");
 
+    let begun = begin();
     cancel.cancel();
     let progress = Progress::unwatched(&cancel);
-    let cancelled = transcribe(&samples, &whisper, &options, &progress, &mut |_| panic!("nothing is done any more"));
+    let cancelled = transcribe(begun, Resume::none(), &progress, &mut |_| panic!("nothing is done any more"));
     assert!(cancelled.is_err());
 }
 

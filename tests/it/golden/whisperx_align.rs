@@ -11,6 +11,7 @@ use hansard::pipeline::align::text::{Dictionary, Writing};
 use hansard::pipeline::align::trellis::{PathStep, best_path, merge_repeats};
 use hansard::pipeline::align::words::{Character, Interpolation, Sentence};
 use hansard::pipeline::align::{AlignOptions, SegmentAligner, align, align_with};
+use hansard::pipeline::resume::Resume;
 use hansard::task::{CancelToken, Progress};
 use hansard::transcript::{Segment, Word};
 use hansard::units::TimeSpan;
@@ -226,7 +227,8 @@ fn golden_whisperx_align_segments() {
     for (name, interpolation) in [("align", Interpolation::Nearest), ("align_linear", Interpolation::Linear)] {
         let options = options(language, interpolation);
         let progress = Progress::unwatched(&cancel);
-        let found = align_with(&samples, given.clone(), &aligner, &options, &progress).expect("samples in memory");
+        let found = align_with(&samples, given.clone(), &aligner, &options, Resume::none(), &progress);
+        let found = found.expect("samples in memory");
         assert_same_segments(&found.segments, &golden.json[name]["segments"]);
         let n_words: usize = found.segments.iter().map(|segment| segment.words.len()).sum();
         assert_eq!(n_words, list(&golden.json[name]["word_segments"]).len(), "{name}");
@@ -310,7 +312,8 @@ fn segments_that_cannot_be_aligned_stay_as_they_are() {
         ("ru", segment(1.0, 5.0, " Да. Нет!"), 2, 0),
     ] {
         let progress = Progress::unwatched(&cancel);
-        let found = align(&samples, vec![given.clone()], language, &aligner, &progress).expect("samples in memory");
+        let found = align(&samples, vec![given.clone()], language, &aligner, Resume::none(), &progress);
+        let found = found.expect("samples in memory");
         let words: Vec<&Word> = found.segments.iter().flat_map(|segment| &segment.words).collect();
         assert_eq!((words.len(), found.warnings.len()), (n_words, n_warnings), "{given:?}: {found:?}");
         if n_words == 0 {
@@ -321,5 +324,5 @@ fn segments_that_cannot_be_aligned_stay_as_they_are() {
     }
     cancel.cancel();
     let given = vec![segment(1.0, 2.0, " yes")];
-    assert!(align(&samples, given, "en", &aligner, &Progress::unwatched(&cancel)).is_err());
+    assert!(align(&samples, given, "en", &aligner, Resume::none(), &Progress::unwatched(&cancel)).is_err());
 }

@@ -1,6 +1,8 @@
 //! The window as a person with a screen reader meets it: everything is found and used by its accessible name. The
 //! engine and the demo models are real; only the desktop's file dialogs answer by script.
 
+mod library;
+
 use std::collections::VecDeque;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -36,7 +38,7 @@ fn the_demo_is_transcribed_and_exported() {
     window.wait_for("the transcript", |harness| shows(harness, SAID));
     window.wait_for("the end of the job", |harness| harness.query_by_label("Done").is_some());
     assert!(shows(&window.harness, " models, "), "the status bar names the models in memory");
-    assert_eq!(window.harness.query_all_by_role(Role::TextInput).count(), 2, "a name for each of two speakers");
+    assert_eq!(window.harness.query_all_by_label_contains("Name of ").count(), 2, "a name for each of two speakers");
 
     window.click("Export…");
     window.click(Format::Srt.label());
@@ -77,6 +79,9 @@ fn a_waiting_job_is_cancelled_by_its_button() {
     // The other one goes on, and stops by its own button.
     window.click(&format!("Cancel {DEMO_NAME}"));
     window.wait_for("the end of both", |harness| harness.query_all_by_label("Cancelled").count() == 2);
+    window.click("Retry second.flac");
+    assert!(window.harness.query_by_label("Cancel second.flac").is_some(), "it is tried again");
+    assert_eq!(window.harness.query_all_by_label("Cancelled").count(), 1, "in the place of the first try");
 }
 
 #[test]
@@ -341,7 +346,7 @@ fn the_models_fit_into_the_smallest_window() {
     window.harness.run_ok();
     window.click_button("Models");
     window.wait_for("the list of models", has_demo_model);
-    for tab in ["All models", "In memory and on disk"] {
+    for tab in ["All models", "In memory and on disk", "Results"] {
         window.click(tab);
         for role in [Role::Button, Role::Link, Role::ColumnHeader, Role::Row] {
             for node in window.harness.query_all_by_role(role) {
@@ -365,7 +370,18 @@ struct Window {
 
 impl Window {
     fn open(open: Open, answers: Vec<Answer>) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self::open_in(tempfile::tempdir().expect("a temporary folder"), open, answers)
+    }
+
+    /// Closes the window and opens another one with the same folders.
+    fn restart(self) -> Self {
+        let Self { harness, folder, .. } = self;
+        // The engine ends with it, and keeps what it was told first.
+        drop(harness);
+        Self::open_in(folder, Open::default(), Vec::new())
+    }
+
+    fn open_in(folder: TempDir, open: Open, answers: Vec<Answer>) -> Self {
         let paths = AppPaths::below(folder.path());
         let (wakes, woken) = channel();
         let start_engine = move |wake: Wake| {

@@ -1,0 +1,177 @@
+//! `hansard library` and `hansard search`: the recordings of the user, what is kept of them, and what was said in them.
+//! Listings and passages are results and go to stdout; what was changed is told on stderr.
+
+use std::process::ExitCode;
+
+use crate::engine::library::NewFiles;
+use crate::engine::shelf::{self, Added, Moved, Opened};
+use crate::paths::AppPaths;
+use crate::settings::{ModelOverrides, ModelSettings};
+
+use super::batch::Outcome;
+use super::cache::Done;
+use super::cache_listing::plural;
+use super::library_args::{LibraryAction, ListArguments, SearchArguments};
+use super::library_listing::{FoldersListing, HitsListing, JobsListing, RecordingsListing};
+use super::model_watch::{finish, json, model_settings};
+use super::progress::{Display, Verbosity};
+use super::table::megabytes;
+
+/// Does what the arguments ask for.
+pub(super) fn run(action: &LibraryAction, paths: &AppPaths, overrides: &ModelOverrides) -> anyhow::Result<ExitCode> {
+    let display = Display::new(Verbosity::Normal);
+    let settings = model_settings(paths, overrides, &display);
+    let library = Library { paths, settings: &settings, display: &display };
+    let mut outcome = Outcome::Done;
+    let result = match action {
+        LibraryAction::List(arguments) => library.list(arguments)?,
+        LibraryAction::Add { files } => {
+            let added = shelf::add(paths, &settings, files)?;
+            library.tell_added(&added);
+            // What was named and could not be read is a failure, though the others were added.
+            if !added.warnings.is_empty() {
+                outcome = Outcome::Failed;
+            }
+            String::new()
+        }
+        LibraryAction::Remove { which } => {
+            for path in shelf::remove(paths, &settings, which)? {
+                display.tell(&format!("{}: taken out of the library; the file stays", path.display()));
+            }
+            String::new()
+        }
+        LibraryAction::Tag { which, tags, remove: false } => library.describe(which, &Description::MoreTags(tags))?,
+        LibraryAction::Tag { which, tags, remove: true } => library.describe(which, &Description::FewerTags(tags))?,
+        LibraryAction::Note { which, text } => library.describe(which, &Description::Note(text))?,
+        LibraryAction::Watch { folder, transcribe } => {
+            let new_files = if *transcribe { NewFiles::Transcribe } else { NewFiles::List };
+            library.tell_added(&shelf::watch(paths, &settings, folder, new_files)?);
+            String::new()
+        }
+        LibraryAction::Unwatch { folder } => {
+            shelf::unwatch(paths, &settings, folder)?;
+            display.tell(&format!("{}: left alone from now on; its recordings stay listed", folder.display()));
+            String::new()
+        }
+        LibraryAction::Folders { json: as_json } => {
+            let folders = shelf::folders(paths, &settings)?;
+            let listing = FoldersListing::new(&folders);
+            if *as_json { json(&listing)? } else { listing.table() }
+        }
+        LibraryAction::Jobs { limit, json: as_json } => {
+            let jobs = shelf::jobs(paths, &settings, *limit)?;
+            let listing = JobsListing::new(&jobs);
+            if *as_json { json(&listing)? } else { listing.table() }
+        }
+        LibraryAction::Export { file } => {
+            let Moved { n_recordings, n_bytes } = shelf::export(paths, &settings, file)?;
+            let (recordings, size) = (n_recordings_of(n_recordings), megabytes(n_bytes));
+            display.tell(&format!("{}: {recordings}, {size} MB", file.display()));
+            String::new()
+        }
+        LibraryAction::Import { file } => {
+            let Moved { n_recordings, .. } = shelf::import(paths, &settings, file)?;
+            display.tell(&format!("{}: {} taken in", file.display(), n_recordings_of(n_recordings)));
+            String::new()
+        }
+    };
+    finish(&display, &result, outcome)
+}
+
+/// Looks for words in all transcripts.
+pub(super) fn search(
+    arguments: &SearchArguments,
+    paths: &AppPaths,
+    overrides: &ModelOverrides,
+) -> anyhow::Result<ExitCode> {
+    let display = Display::new(Verbosity::Normal);
+    let settings = model_settings(paths, overrides, &display);
+    let hits = shelf::search(paths, &settings, &arguments.request())?;
+    let listing = HitsListing::new(&hits);
+    let (result, outcome): Done = if arguments.json {
+        (json(&listing)?, Outcome::Done)
+    } else {
+        if hits.is_empty() {
+            display.tell("Nothing was found.");
+        }
+        (listing.lines(), Outcome::Done)
+    };
+    finish(&display, &result, outcome)
+}
+
+/// The library as the command line sees it.
+struct Library<'a> {
+    paths: &'a AppPaths,
+    settings: &'a ModelSettings,
+    display: &'a Display,
+}
+
+/// What is to be written on a recording.
+enum Description<'a> {
+    /// These tags, too.
+    MoreTags(&'a [String]),
+    /// These tags no more.
+    FewerTags(&'a [String]),
+    /// This note in place of the one that it has.
+    Note(&'a str),
+}
+
+impl Library<'_> {
+    fn list(&self, arguments: &ListArguments) -> anyhow::Result<String> {
+        let request = arguments.request();
+        let page = shelf::list(self.paths, self.settings, &request)?;
+        let listing = RecordingsListing::new(&page);
+        if arguments.json {
+            return json(&listing);
+        }
+        let n_shown = page.entries.len();
+        if page.n_in_all == 0 {
+            self.display
+                .tell("No such recording is in the library; `hansard library add FILE|FOLDER` puts some there.");
+        } else if n_shown < page.n_in_all {
+            self.display.tell(&format!("{n_shown} of {} recordings; --offset and --limit show others.", page.n_in_all));
+        }
+        Ok(listing.table())
+    }
+
+    fn describe(&self, which: &str, description: &Description<'_>) -> anyhow::Result<String> {
+        let Opened { entry, .. } = shelf::open(self.paths, self.settings, which)?;
+        let (mut tags, mut note) = (entry.tags, entry.note);
+        match description {
+            Description::MoreTags(more) => {
+                for tag in *more {
+                    if !tags.contains(tag) {
+                        tags.push(tag.clone());
+                    }
+                }
+            }
+            Description::FewerTags(fewer) => tags.retain(|tag| !fewer.contains(tag)),
+            Description::Note(text) => (*text).clone_into(&mut note),
+        }
+        shelf::describe(self.paths, self.settings, which, &tags, &note)?;
+        let said = match description {
+            Description::Note("") => "it has no note now".to_owned(),
+            Description::Note(_) => "the note is kept".to_owned(),
+            Description::MoreTags(_) | Description::FewerTags(_) if tags.is_empty() => "it has no tags now".to_owned(),
+            Description::MoreTags(_) | Description::FewerTags(_) => format!("its tags are {}", tags.join(", ")),
+        };
+        self.display.tell(&format!("{}: {said}", entry.label));
+        Ok(String::new())
+    }
+
+    fn tell_added(&self, added: &Added) {
+        let Added { n_new, n_known, n_found_again, warnings } = added;
+        for warning in warnings {
+            self.display.say(&format!("warning: {warning}"));
+        }
+        let known = (*n_known > 0).then(|| format!(", {n_known} known already"));
+        let found_again = (*n_found_again > 0).then(|| format!(", {n_found_again} found again in another place"));
+        let line = [Some(format!("{} added", n_recordings_of(*n_new))), known, found_again];
+        let line: String = line.into_iter().flatten().collect();
+        self.display.tell(&line);
+    }
+}
+
+fn n_recordings_of(n: usize) -> String {
+    plural(n, "recording", "recordings")
+}

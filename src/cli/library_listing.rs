@@ -1,0 +1,383 @@
+//! What the command line shows of the library: tables and lines for people, JSON for programs. Plain values become text
+//! here; nothing is looked up or printed.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::engine::library::{Hit, JobRecord, NewFiles, RecordingEntry, Status, WatchedFolder};
+use crate::engine::shelf::Page;
+use crate::units::Seconds;
+
+use super::cache_listing::rounded;
+use super::calendar::Day;
+use super::progress::without_controls;
+use super::table::{NOTHING, Side, percent, table};
+
+/// What is printed of the recordings, in the order that was asked for.
+#[derive(Serialize)]
+pub(super) struct RecordingsListing<'a> {
+    /// How many there are, shown or not.
+    n_in_all: usize,
+    recordings: Vec<RecordingListing<'a>>,
+}
+
+#[derive(Serialize)]
+struct RecordingListing<'a> {
+    id: i64,
+    path: String,
+    label: &'a str,
+    n_bytes: u64,
+    /// `null` where nobody knows it yet.
+    duration_secs: Option<f64>,
+    modified_unix_secs: i64,
+    status: &'static str,
+    /// The model of the transcript, or the line of the error; `null` where the status is another one.
+    detail: Option<&'a str>,
+    speakers: &'a [String],
+    tags: &'a [String],
+    note: &'a str,
+    metadata: Vec<ColumnListing<'a>>,
+    edited: bool,
+}
+
+#[derive(Serialize)]
+struct ColumnListing<'a> {
+    column: &'a str,
+    value: &'a str,
+}
+
+impl<'a> RecordingsListing<'a> {
+    pub(super) fn new(page: &'a Page) -> Self {
+        Self { n_in_all: page.n_in_all, recordings: page.entries.iter().map(RecordingListing::new).collect() }
+    }
+
+    /// The same for people.
+    pub(super) fn table(&self) -> String {
+        const TITLES: [(&str, Side); 7] = [
+            ("no", Side::Right),
+            ("date", Side::Left),
+            ("length", Side::Right),
+            ("status", Side::Left),
+            ("speakers", Side::Left),
+            ("tags", Side::Left),
+            ("recording", Side::Left),
+        ];
+        let row = |recording: &RecordingListing<'_>| {
+            let status = match recording.detail {
+                Some(detail) => format!("{}: {detail}", recording.status),
+                None => recording.status.to_owned(),
+            };
+            [
+                recording.id.to_string(),
+                Day::of_secs(recording.modified_unix_secs).to_string(),
+                length(recording.duration_secs),
+                if recording.edited { format!("{status}, edited") } else { status },
+                listed(recording.speakers),
+                listed(recording.tags),
+                recording.label.to_owned(),
+            ]
+        };
+        table(TITLES, &self.recordings.iter().map(row).collect::<Vec<_>>())
+    }
+}
+
+impl<'a> RecordingListing<'a> {
+    fn new(entry: &'a RecordingEntry) -> Self {
+        let (status, detail) = match &entry.status {
+            Status::New => ("new", None),
+            Status::PartlyDone => ("partly done", None),
+            Status::Done(model) => ("done", Some(model.as_str())),
+            Status::Failed(line) => ("failed", Some(line.as_str())),
+            Status::Missing => ("missing", None),
+        };
+        let metadata = entry.metadata.iter().map(|(column, value)| ColumnListing { column, value });
+        Self {
+            id: entry.id.0,
+            path: entry.path.display().to_string(),
+            label: &entry.label,
+            n_bytes: entry.n_bytes,
+            duration_secs: entry.duration.map(|duration| rounded(duration.0)),
+            modified_unix_secs: entry.modified_secs,
+            status,
+            detail,
+            speakers: &entry.speakers,
+            tags: &entry.tags,
+            note: &entry.note,
+            metadata: metadata.collect(),
+            edited: entry.is_edited,
+        }
+    }
+}
+
+/// What is printed of passages that were found, best first.
+#[derive(Serialize)]
+pub(super) struct HitsListing<'a> {
+    hits: Vec<HitListing<'a>>,
+}
+
+#[derive(Serialize)]
+struct HitListing<'a> {
+    recording: i64,
+    label: &'a str,
+    path: String,
+    segment: usize,
+    /// `null` where words have no times.
+    word: Option<usize>,
+    at_secs: f64,
+    /// `null` where nobody is known to speak.
+    speaker: Option<&'a str>,
+    text: &'a str,
+    /// Where the words are in the text, as ranges of its bytes in UTF-8.
+    found: &'a [(usize, usize)],
+}
+
+impl<'a> HitsListing<'a> {
+    pub(super) fn new(hits: &'a [Hit]) -> Self {
+        let listing = |hit: &'a Hit| HitListing {
+            recording: hit.recording.0,
+            label: &hit.label,
+            path: hit.path.display().to_string(),
+            segment: hit.segment_idx,
+            word: hit.word_idx,
+            at_secs: rounded(hit.at.0),
+            speaker: hit.speaker.as_deref(),
+            text: &hit.text,
+            found: &hit.found,
+        };
+        Self { hits: hits.iter().map(listing).collect() }
+    }
+
+    /// The same for people: a line for each passage.
+    pub(super) fn lines(&self) -> String {
+        let mut text = String::new();
+        for HitListing { recording, label, at_secs, speaker, text: said, .. } in &self.hits {
+            let who = speaker.map(|speaker| format!("{speaker}: ")).unwrap_or_default();
+            let line = format!("{recording} {label} [{}] {who}{}", Seconds(*at_secs), said.trim());
+            writeln!(text, "{}", without_controls(&line)).expect("a string takes all that is written");
+        }
+        text
+    }
+}
+
+/// What is printed of folders that are looked after.
+#[derive(Serialize)]
+pub(super) struct FoldersListing {
+    folders: Vec<FolderListing>,
+}
+
+#[derive(Serialize)]
+struct FolderListing {
+    path: String,
+    new_files: &'static str,
+    n_recordings: usize,
+}
+
+impl FoldersListing {
+    pub(super) fn new(folders: &[WatchedFolder]) -> Self {
+        let listing = |folder: &WatchedFolder| FolderListing {
+            path: folder.path.display().to_string(),
+            new_files: match folder.new_files {
+                NewFiles::List => "listed",
+                NewFiles::Transcribe => "transcribed",
+            },
+            n_recordings: folder.n_recordings,
+        };
+        Self { folders: folders.iter().map(listing).collect() }
+    }
+
+    /// The same for people.
+    pub(super) fn table(&self) -> String {
+        const TITLES: [(&str, Side); 3] =
+            [("folder", Side::Left), ("recordings", Side::Right), ("new ones are", Side::Left)];
+        let row = |folder: &FolderListing| {
+            [folder.path.clone(), folder.n_recordings.to_string(), folder.new_files.to_owned()]
+        };
+        table(TITLES, &self.folders.iter().map(row).collect::<Vec<_>>())
+    }
+}
+
+/// What is printed of jobs of the past, newest first.
+#[derive(Serialize)]
+pub(super) struct JobsListing<'a> {
+    jobs: Vec<JobListing<'a>>,
+}
+
+#[derive(Serialize)]
+struct JobListing<'a> {
+    recording: i64,
+    started_unix_secs: i64,
+    model: &'a str,
+    settings: &'a str,
+    audio_secs: f64,
+    total_secs: f64,
+    stages: Vec<StageListing<'a>>,
+    reused: f64,
+    /// `null` where words have none.
+    mean_confidence: Option<f64>,
+    outcome: &'a str,
+}
+
+#[derive(Serialize)]
+struct StageListing<'a> {
+    stage: &'a str,
+    secs: f64,
+}
+
+impl<'a> JobsListing<'a> {
+    pub(super) fn new(jobs: &'a [JobRecord]) -> Self {
+        let stages = |job: &'a JobRecord| -> Vec<StageListing<'a>> {
+            let stage = |(stage, took): &'a (String, Seconds)| StageListing { stage, secs: rounded(took.0) };
+            job.stages.iter().map(stage).collect()
+        };
+        let listing = |job: &'a JobRecord| JobListing {
+            recording: job.recording.0,
+            started_unix_secs: job.started_secs,
+            model: &job.model,
+            settings: &job.settings,
+            audio_secs: rounded(job.audio.0),
+            total_secs: rounded(job.total.0),
+            stages: stages(job),
+            reused: rounded(f64::from(job.reused_fraction)),
+            mean_confidence: job.mean_confidence.map(rounded),
+            outcome: &job.outcome,
+        };
+        Self { jobs: jobs.iter().map(listing).collect() }
+    }
+
+    /// The same for people.
+    pub(super) fn table(&self) -> String {
+        const TITLES: [(&str, Side); 8] = [
+            ("date", Side::Left),
+            ("no", Side::Right),
+            ("model", Side::Left),
+            ("length", Side::Right),
+            ("took", Side::Right),
+            ("known", Side::Right),
+            ("confidence", Side::Right),
+            ("outcome", Side::Left),
+        ];
+        let row = |job: &JobListing<'_>| {
+            [
+                Day::of_secs(job.started_unix_secs).to_string(),
+                job.recording.to_string(),
+                job.model.to_owned(),
+                Seconds(job.audio_secs).to_string(),
+                format!("{:.1} s", job.total_secs),
+                percent(job.reused),
+                job.mean_confidence.map_or_else(|| NOTHING.to_owned(), percent),
+                job.outcome.to_owned(),
+            ]
+        };
+        table(TITLES, &self.jobs.iter().map(row).collect::<Vec<_>>())
+    }
+}
+
+fn length(secs: Option<f64>) -> String {
+    secs.map_or_else(|| NOTHING.to_owned(), |secs| Seconds(secs).to_string())
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { NOTHING.to_owned() } else { names.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::model_watch::json;
+    use crate::engine::library::RecordingId;
+
+    fn entry(id: i64, status: Status) -> RecordingEntry {
+        RecordingEntry {
+            id: RecordingId(id),
+            path: "/m/board.wav".into(),
+            label: "board\n1".to_owned(),
+            n_bytes: 9,
+            duration: Some(Seconds(61.25)),
+            modified_secs: 19_846 * 86_400,
+            status,
+            speakers: vec!["Ana".to_owned(), "SPEAKER_01".to_owned()],
+            tags: Vec::new(),
+            note: "n".to_owned(),
+            metadata: vec![("room".to_owned(), "4".to_owned())],
+            is_edited: true,
+        }
+    }
+
+    #[test]
+    fn recordings_are_listed_with_what_became_of_them() {
+        let failed = RecordingEntry {
+            duration: None,
+            speakers: Vec::new(),
+            is_edited: false,
+            ..entry(12, Status::Failed("no sound".to_owned()))
+        };
+        let page = Page { entries: vec![entry(3, Status::Done("demo".to_owned())), failed], n_in_all: 7 };
+        let listing = RecordingsListing::new(&page);
+        let expected = "\
+no  date        length  status              speakers         tags  recording
+ 3  2024-05-03    1:01  done: demo, edited  Ana, SPEAKER_01  -     board\\n1
+12  2024-05-03       -  failed: no sound    -                -     board\\n1
+";
+        assert_eq!(listing.table(), expected);
+        let listed = json(&listing).expect("numbers and names");
+        for part in [
+            r#"{"n_in_all":7,"recordings":[{"id":3,"path":"/m/board.wav","label":"board\n1","n_bytes":9,"#,
+            r#""duration_secs":61.25,"modified_unix_secs":1714694400,"status":"done","detail":"demo","#,
+            r#""tags":[],"note":"n","metadata":[{"column":"room","value":"4"}],"edited":true},"#,
+        ] {
+            assert!(listed.contains(part), "no {part} in {listed}");
+        }
+    }
+
+    #[test]
+    fn a_passage_is_a_line() {
+        let hit = Hit {
+            recording: RecordingId(3),
+            label: "board".to_owned(),
+            path: "/m/board.wav".into(),
+            segment_idx: 4,
+            word_idx: Some(1),
+            at: Seconds(2590.5),
+            speaker: Some("Ana".to_owned()),
+            text: " The budget.".to_owned(),
+            found: vec![(5, 11)],
+        };
+        let hits = [Hit { speaker: None, ..hit.clone() }, hit];
+        let listing = HitsListing::new(&hits);
+        assert_eq!(listing.lines(), "3 board [43:10] The budget.\n3 board [43:10] Ana: The budget.\n");
+        let listed = json(&listing).expect("numbers and names");
+        let part = r#""segment":4,"word":1,"at_secs":2590.5,"speaker":"Ana","text":" The budget.","found":[[5,11]]}]}"#;
+        assert!(listed.contains(part), "no {part} in {listed}");
+    }
+
+    #[test]
+    fn folders_and_jobs_are_tables() {
+        let folder = WatchedFolder { path: "/m".into(), new_files: NewFiles::Transcribe, n_recordings: 4 };
+        let expected = "folder  recordings  new ones are\n/m               4  transcribed\n";
+        assert_eq!(FoldersListing::new(&[folder]).table(), expected);
+        let job = JobRecord {
+            recording: RecordingId(3),
+            started_secs: 19_846 * 86_400 + 5,
+            model: "demo".to_owned(),
+            settings: "en".to_owned(),
+            audio: Seconds(61.0),
+            stages: vec![("Transcribing".to_owned(), Seconds(1.5))],
+            total: Seconds(2.5),
+            reused_fraction: 0.5,
+            mean_confidence: None,
+            outcome: "done".to_owned(),
+        };
+        let jobs = [job];
+        let listing = JobsListing::new(&jobs);
+        let expected = "\
+date        no  model  length   took  known  confidence  outcome
+2024-05-03   3  demo     1:01  2.5 s   50 %           -  done
+";
+        assert_eq!(listing.table(), expected);
+        let listed = json(&listing).expect("numbers and names");
+        let part =
+            r#""stages":[{"stage":"Transcribing","secs":1.5}],"reused":0.5,"mean_confidence":null,"outcome":"done"}"#;
+        assert!(listed.contains(part), "no {part} in {listed}");
+    }
+}

@@ -1,0 +1,280 @@
+//! What the library keeps of a job: the recording when it begins; its transcript, what it cost and how it ended when it
+//! ends. Nothing of it may hinder the job.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use crate::engine::command::{
+    Alignment, ComputeDevice, Diarize, JobRequest, Mode, Numerals, PreviousText, SpeakerCount,
+};
+use crate::engine::event::JobReport;
+use crate::library::{self, JobRecord, Kept, Library, LibraryError, RecordingId, Status};
+use crate::nn::ComputeType;
+use crate::nn::whisper::Task;
+use crate::transcript::Transcript;
+use crate::units::Seconds;
+
+use super::stored::Stored;
+
+/// A file up to this size is read for its hash at once, the rest only while nobody waits.
+const SMALL_BYTES: u64 = 64 << 20;
+
+/// What the engine tells of a job, in this order; one of the last three is the end.
+pub(in crate::engine) enum JobNote {
+    /// It runs.
+    Started(Box<JobRequest>),
+    /// Its recording is this long.
+    Length(Seconds),
+    /// It gave a transcript.
+    Done(Arc<Transcript>, JobReport),
+    /// It failed, for this reason.
+    Failed(String),
+    /// It was stopped.
+    Cancelled,
+}
+
+/// How a job ended.
+pub(super) enum End {
+    Done(Arc<Transcript>, JobReport),
+    Failed(String),
+    Cancelled,
+}
+
+/// A job that runs.
+pub(super) struct RunningJob {
+    request: Box<JobRequest>,
+    /// `None` where the file is not there, so that the job will fail.
+    recording: Option<RecordingId>,
+    started_secs: i64,
+    since: Instant,
+    audio: Seconds,
+}
+
+/// What came of keeping a job.
+#[derive(Debug, Default)]
+pub(super) struct JobKept {
+    /// What the user should know.
+    pub(super) warnings: Vec<String>,
+    /// A recording that was too large to be hashed in passing.
+    pub(super) to_hash: Option<RecordingId>,
+}
+
+impl RunningJob {
+    /// A job that begins now; its recording comes into the library.
+    pub(super) fn begin(
+        library: &mut Library,
+        stored: &Stored,
+        request: Box<JobRequest>,
+    ) -> (Self, Result<(), LibraryError>) {
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let started_secs = i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX);
+        let mut job = Self { request, recording: None, started_secs, since: Instant::now(), audio: Seconds::default() };
+        let listed = job.list(library, stored);
+        (job, listed)
+    }
+
+    /// Its recording is this long.
+    pub(super) fn set_length(&mut self, length: Seconds) {
+        self.audio = length;
+    }
+
+    /// Keeps what came of it.
+    pub(super) fn end(self, library: &mut Library, stored: &Stored, end: End) -> Result<JobKept, LibraryError> {
+        let mut kept = JobKept::default();
+        let Some(id) = self.recording else { return Ok(kept) };
+        let path = self.request.path.display();
+        let (report, mean_confidence, outcome) = match end {
+            End::Done(transcript, report) => {
+                match library.keep_transcript(id, &transcript, &self.request.model)? {
+                    Kept::New | Kept::Same | Kept::Replaced => {}
+                    Kept::ReplacedEdited => kept.warnings.push(format!(
+                        "{path}: the new transcript is another one than that which was edited. The edited one is kept \
+                         among the earlier ones."
+                    )),
+                }
+                kept.to_hash = self.hash_if_small(library, stored, id)?;
+                (report, mean_confidence(&transcript), "done".to_owned())
+            }
+            End::Failed(reason) => {
+                if !has_transcript(library, id)? {
+                    library.set_status(id, &Status::Failed(reason.clone()))?;
+                }
+                (self.report_of_unfinished(), None, reason)
+            }
+            // What was computed is stored, and the next job goes on there.
+            End::Cancelled => (self.report_of_unfinished(), None, "cancelled".to_owned()),
+        };
+        library.add_job(&JobRecord {
+            recording: id,
+            started_secs: self.started_secs,
+            model: self.request.model.clone(),
+            settings: settings_in_words(&self.request),
+            audio: self.audio,
+            stages: report.stages.iter().map(|(stage, taken)| (stage.label().to_owned(), *taken)).collect(),
+            total: report.total,
+            reused_fraction: reused_fraction(&report),
+            mean_confidence,
+            outcome,
+        })?;
+        Ok(kept)
+    }
+
+    fn list(&mut self, library: &mut Library, stored: &Stored) -> Result<(), LibraryError> {
+        // What is wrong with the file, the job itself will say.
+        let Ok(file) = library::look(&self.request.path) else { return Ok(()) };
+        library.add(std::slice::from_ref(&file), &mut |path| stored.content(path).ok())?;
+        self.recording = library.find(&file.path)?;
+        if let Some(id) = self.recording
+            && !has_transcript(library, id)?
+        {
+            library.set_status(id, &Status::PartlyDone)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the hash of the file, by which it is found again when it is moved; or returns that this has to wait.
+    fn hash_if_small(
+        &self,
+        library: &mut Library,
+        stored: &Stored,
+        id: RecordingId,
+    ) -> Result<Option<RecordingId>, LibraryError> {
+        let path = &self.request.path;
+        let is_small = fs::metadata(path).is_ok_and(|metadata| metadata.len() <= SMALL_BYTES);
+        match stored.known_content(path) {
+            Some(content) => library.set_content(id, &content)?,
+            None if !is_small => return Ok(Some(id)),
+            None => {
+                // A file that is gone meanwhile has none.
+                if let Ok(content) = stored.content(path) {
+                    library.set_content(id, &content)?;
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn report_of_unfinished(&self) -> JobReport {
+        JobReport { total: Seconds(self.since.elapsed().as_secs_f64()), ..JobReport::default() }
+    }
+}
+
+/// What of a request decides how long it takes, in words; the same words for the same request.
+pub(super) fn settings_in_words(request: &JobRequest) -> String {
+    let JobRequest { language, task, mode, numerals, previous_text, .. } = request;
+    let mut words = language.clone().unwrap_or_else(|| "any language".to_owned());
+    words += match task {
+        Task::Transcribe => "",
+        Task::Translate => ", translated",
+    };
+    let mode = match (mode, previous_text) {
+        (Mode::Batched, _) => format!("batches of {}", request.batch_size),
+        (Mode::Sequential, PreviousText::Given) => "sequential".to_owned(),
+        (Mode::Sequential, PreviousText::Withheld) => "sequential without the text before".to_owned(),
+    };
+    let numerals = match numerals {
+        Numerals::AsModelWrites => "",
+        Numerals::InWords => ", numerals in words",
+    };
+    let aligned = match &request.alignment {
+        Alignment::Automatic => "aligned",
+        Alignment::With(_) => "aligned by a model of the user's",
+        Alignment::Off => "not aligned",
+    };
+    let device = match request.device {
+        ComputeDevice::Auto => "any device",
+        ComputeDevice::Cpu => "processor",
+        ComputeDevice::Cuda => "CUDA",
+        ComputeDevice::Metal => "Metal",
+    };
+    let precision = match request.compute_type {
+        ComputeType::Int8 => "8 bits",
+        ComputeType::F32 => "32 bits",
+    };
+    let speakers = match request.speakers.diarize {
+        Diarize::On => format!("{} by {}", speakers_in_words(&request.speakers.count), request.speakers.model),
+        Diarize::Off => "no speakers".to_owned(),
+    };
+    let beam_size = request.beam_size;
+    write!(words, ", {mode}, beam {beam_size}{numerals}, {aligned}, {speakers}, {device}, {precision}")
+        .expect("a string takes all that is written");
+    words
+}
+
+fn speakers_in_words(count: &SpeakerCount) -> String {
+    match (count.exact, count.min, count.max) {
+        (Some(exact), ..) => format!("{exact} speakers"),
+        (None, None, None) => "speakers".to_owned(),
+        (None, Some(min), None) => format!("{min} speakers or more"),
+        (None, None, Some(max)) => format!("{max} speakers or less"),
+        (None, Some(min), Some(max)) => format!("{min} to {max} speakers"),
+    }
+}
+
+fn has_transcript(library: &Library, id: RecordingId) -> Result<bool, LibraryError> {
+    Ok(library.entry(id)?.is_some_and(|entry| matches!(entry.status, Status::Done(_))))
+}
+
+/// The share of the work that was known already.
+fn reused_fraction(report: &JobReport) -> f32 {
+    let n_reused: usize = report.work.iter().map(|work| work.n_reused).sum();
+    let n_computed: usize = report.work.iter().map(|work| work.n_computed).sum();
+    if n_reused == 0 { 0.0 } else { n_reused as f32 / (n_reused + n_computed) as f32 }
+}
+
+/// The mean over all words that have a confidence.
+fn mean_confidence(transcript: &Transcript) -> Option<f64> {
+    let words = transcript.segments.iter().flat_map(|segment| &segment.words);
+    let scores: Vec<f64> = words.filter_map(|word| word.score).collect();
+    (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::event::{Stage, StageWork};
+    use crate::transcript::{Segment, Word};
+
+    #[test]
+    fn settings_are_told_in_words() {
+        let usual = || JobRequest::new("a.wav".into(), "small");
+        let mut other = JobRequest { language: Some("de".into()), task: Task::Translate, ..usual() };
+        (other.mode, other.beam_size, other.device) = (Mode::Sequential, 5, ComputeDevice::Cuda);
+        (other.alignment, other.compute_type) = (Alignment::Off, ComputeType::F32);
+        other.speakers.count.min = Some(2);
+        let mut silent = usual();
+        silent.speakers.diarize = Diarize::Off;
+        let model = &usual().speakers.model;
+        for (request, expected) in [
+            (usual(), format!("any language, batches of 8, beam 1, aligned, speakers by {model}, any device, 8 bits")),
+            (
+                other,
+                format!(
+                    "de, translated, sequential, beam 5, not aligned, 2 speakers or more by {model}, CUDA, 32 bits"
+                ),
+            ),
+            (silent, "any language, batches of 8, beam 1, aligned, no speakers, any device, 8 bits".to_owned()),
+        ] {
+            assert_eq!(settings_in_words(&request), expected);
+        }
+    }
+
+    #[test]
+    fn a_job_is_summed_up() {
+        let work = |n_computed, n_reused| StageWork { stage: Stage::Transcribe, n_computed, n_reused };
+        for (work, expected) in
+            [(vec![], 0.0_f32), (vec![work(3, 0)], 0.0), (vec![work(1, 2), work(0, 1)], 0.75), (vec![work(0, 4)], 1.0)]
+        {
+            let fraction = reused_fraction(&JobReport { work, ..JobReport::default() });
+            assert!((fraction - expected).abs() < f32::EPSILON, "{fraction} is not {expected}");
+        }
+        let word = |score| Word { score, ..Word::default() };
+        for (scores, expected) in [(vec![], None), (vec![None], None), (vec![Some(0.5), None, Some(1.0)], Some(0.75))] {
+            let words = scores.into_iter().map(word).collect();
+            let segments = vec![Segment { words, ..Segment::default() }];
+            assert_eq!(mean_confidence(&Transcript { segments, ..Transcript::default() }), expected);
+        }
+    }
+}

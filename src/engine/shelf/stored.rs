@@ -1,0 +1,63 @@
+//! The store of results as the user set it up, opened when it is first needed, and the hashes of whole files, which it
+//! remembers: they tell a recording that was moved.
+
+use std::io;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use crate::hash::ContentHash;
+use crate::paths::AppPaths;
+use crate::results::{FileState, Remembered, ResultError, ResultStore, StoreLimits};
+use crate::settings::ModelSettings;
+
+/// The store of results, which may not be open yet, and may be of no use.
+pub(super) struct Stored {
+    paths: AppPaths,
+    settings: ModelSettings,
+    store: Mutex<Option<ResultStore>>,
+}
+
+impl Stored {
+    pub(super) fn new(paths: &AppPaths, settings: &ModelSettings) -> Self {
+        Self { paths: paths.clone(), settings: settings.clone(), store: Mutex::default() }
+    }
+
+    /// The store; where it cannot be opened, that is tried again the next time.
+    pub(super) fn store(&self) -> Result<ResultStore, ResultError> {
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(store) = store.as_ref() {
+            return Ok(store.clone());
+        }
+        let opened = ResultStore::open(&self.settings.cache_root(&self.paths), StoreLimits::default())?;
+        Ok(store.insert(opened).clone())
+    }
+
+    /// The hash of all bytes of a file, if that is known already.
+    pub(super) fn known_content(&self, path: &Path) -> Option<ContentHash> {
+        // A store that cannot be used only costs the time to read the file again.
+        self.store_to_write().ok()??.remembered_hash(path, Remembered::File).ok().flatten()
+    }
+
+    /// The hash of all bytes of a file, which is read where nobody remembers it.
+    pub(super) fn content(&self, path: &Path) -> io::Result<ContentHash> {
+        if let Some(known) = self.known_content(path) {
+            return Ok(known);
+        }
+        // Asked before the file is read: if it changes meanwhile, the hash is not taken for that of the changed one.
+        let state = FileState::of(path);
+        let hash = ContentHash::of_file(path)?;
+        let remember = |state: FileState| -> Result<(), ResultError> {
+            let Some(store) = self.store_to_write()? else { return Ok(()) };
+            store.remember_hash(path, state, Remembered::File, &hash)
+        };
+        if let Err(error) = state.and_then(remember) {
+            tracing::debug!("the hash of {} is not remembered: {error}", path.display());
+        }
+        Ok(hash)
+    }
+
+    /// The store, where the user allows that something is written there unasked.
+    fn store_to_write(&self) -> Result<Option<ResultStore>, ResultError> {
+        if self.settings.use_model_cache { self.store().map(Some) } else { Ok(None) }
+    }
+}

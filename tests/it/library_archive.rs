@@ -1,0 +1,120 @@
+//! The library as one file: what is exported comes back, nothing that is there is lost, and hostile files are refused.
+
+use std::fs;
+
+use hansard::library::{
+    ImportReport, JobRecord, KeptTranscript, Library, LibraryError, NewFiles, RecordingEntry, RecordingId,
+};
+use hansard::units::Seconds;
+
+use super::library::{Desk, add, all, edited, entry, transcript};
+
+/// All recordings but for their numbers, with their transcripts and the earlier ones.
+fn everything(library: &Library) -> Vec<(RecordingEntry, Option<KeptTranscript>, Vec<KeptTranscript>)> {
+    let entries = all(library).into_iter().map(|entry| {
+        let transcript = library.transcript(entry.id).expect("a readable library");
+        let earlier = library.earlier_transcripts(entry.id).expect("a readable library");
+        (RecordingEntry { id: RecordingId(0), ..entry }, transcript, earlier)
+    });
+    entries.collect()
+}
+
+#[test]
+fn an_exported_library_comes_back_and_takes_nothing_away() {
+    let (one, two) = (Desk::new(), Desk::new());
+    let (a, b) = (one.file("a.wav", "a"), one.file("b.wav", "b"));
+    let (original, current, changes) = edited(&[("S0", "one two"), ("S1", "three")]);
+    let mut library = one.open();
+    let ids = [&a, &b].map(|path| add(&mut library, path));
+    for id in ids {
+        library.keep_transcript(id, &original, "m").expect("a writable library");
+    }
+    library.save(ids[0], &current, &changes).expect("a writable library");
+    library.describe(ids[0], &["x".to_owned()], "first").expect("a writable library");
+    library.watch(one.folder.path(), NewFiles::Transcribe).expect("a writable library");
+    let job = JobRecord {
+        recording: ids[1],
+        started_secs: 7,
+        model: "m".to_owned(),
+        settings: "beam 5".to_owned(),
+        audio: Seconds(60.0),
+        stages: vec![("Transcribing".to_owned(), Seconds(0.1 + 0.2))],
+        total: Seconds(30.0),
+        reused_fraction: 0.0,
+        mean_confidence: Some(1.0 / 3.0),
+        outcome: "done".to_owned(),
+    };
+    library.add_job(&job).expect("a writable library");
+    let file = one.folder.path().join("out/all.hansard-library");
+    let report = library.export(&file).expect("a writable folder");
+    assert_eq!((report.n_recordings, report.n_transcripts, report.warnings.len()), (2, 2, 0));
+    assert!(library.export(&one.path()).is_err(), "not over itself");
+
+    // Into an empty library, and twice.
+    let mut copy = two.open();
+    let imported = copy.import(&file).expect("what was just exported");
+    assert_eq!(imported, ImportReport { n_new: 2, n_known: 0, n_transcripts: 2 });
+    assert_eq!(everything(&copy), everything(&library));
+    assert_eq!(copy.import(&file).expect("the same again"), ImportReport { n_new: 0, n_known: 2, n_transcripts: 0 });
+    assert_eq!(everything(&copy), everything(&library));
+    let [copied]: [JobRecord; 1] = copy.jobs(10).expect("readable jobs").try_into().expect("one job");
+    assert_eq!(JobRecord { recording: job.recording, ..copied.clone() }, job);
+    assert_eq!(copied.recording, copy.find(&b).expect("a readable library").expect("it was imported"));
+    assert_eq!(copy.folders().expect("readable folders"), library.folders().expect("readable folders"));
+    assert_eq!(copy.estimate("m", "", Seconds(120.0)).expect("a readable library"), Some(Seconds(60.0)));
+    assert_eq!(copy.estimate("other", "", Seconds(120.0)).expect("a readable library"), None);
+
+    // What was changed meanwhile stays; what the file has is put beside it.
+    let [here, there] = [&a, &b].map(|path| copy.find(path).expect("a readable library").expect("it was imported"));
+    let other = transcript(&[("S0", "something else")]);
+    copy.keep_transcript(here, &other, "m2").expect("a writable library");
+    copy.describe(here, &["y".to_owned()], "second").expect("a writable library");
+    let mine = edited(&[("S0", "one two"), ("S1", "three")]);
+    copy.save(there, &mine.1, &mine.2).expect("a writable library");
+    copy.import(&file).expect("the same again");
+    let latest = |id| copy.latest_transcript(id).expect("a readable library").expect("a transcript").transcript;
+    assert_eq!((latest(here), latest(there)), (other, mine.1));
+    let merged = entry(&copy, here);
+    assert_eq!((merged.tags.join(" "), merged.note.as_str()), ("y x".to_owned(), "second\nfirst"));
+    let earlier = copy.earlier_transcripts(here).expect("a readable library");
+    assert_eq!((earlier.len(), earlier[0].current.as_ref()), (1, Some(&current)));
+}
+
+#[test]
+fn a_hostile_file_changes_nothing() {
+    let desk = Desk::new();
+    let mut copy = desk.open();
+    let id = add(&mut copy, &desk.file("a.wav", "a"));
+    copy.keep_transcript(id, &transcript(&[("S0", "one two")]), "m").expect("a writable library");
+    let file = desk.folder.path().join("all.hansard-library");
+    copy.export(&file).expect("a writable folder");
+    let whole = fs::read(&file).expect("just written");
+    let lines = zstd::stream::decode_all(whole.as_slice()).expect("just written");
+    let packed = |lines: &[u8]| zstd::stream::encode_all(lines, 1).expect("it can be compressed");
+    let mut hostile: Vec<Vec<u8>> = (0..whole.len()).step_by(97).map(|n_bytes| whole[..n_bytes].to_vec()).collect();
+    hostile.extend([
+        b"no library".to_vec(),
+        packed(b""),
+        packed(&vec![b'{'; 100_000]),
+        packed(&[&lines[..], b"{}\n"].concat()),
+    ]);
+    hostile.push(packed(&lines[..lines.len() - 20]));
+    for (from, to) in [
+        ("\"version\":1", "\"version\":2"),
+        ("hansard-library", "x"),
+        ("\"n_records\":", "\"n_records\":1"),
+        ("a.wav", "../a.wav"),
+        ("10.0", "1e999"),
+    ] {
+        let spoiled = String::from_utf8(lines.clone()).expect("JSON is text").replace(from, to).into_bytes();
+        hostile.push(packed(&spoiled));
+    }
+    let before = (everything(&copy), copy.jobs(10).expect("readable jobs"));
+    for bytes in hostile {
+        fs::write(&file, &bytes).expect("a writable folder");
+        let refused = copy.import(&file);
+        assert!(matches!(refused, Err(LibraryError::Refused { .. })), "{refused:?}");
+    }
+    assert_eq!((everything(&copy), copy.jobs(10).expect("readable jobs")), before);
+    assert!(matches!(copy.import(&desk.folder.path().join("gone")), Err(LibraryError::File(_))));
+}
