@@ -87,9 +87,12 @@ pub fn compare_model(expected: &ModelHash, paths: &AppPaths, settings: &ModelSet
 
 /// How a manifest names the folder of a model; `cache` is the folder of the models on disk, where there is one.
 pub(super) fn place_of(folder: &Path, paths: &AppPaths, cache: Option<&Path>) -> String {
+    // Parts of a model are named relative to it: `diarization/../segmentation`.
+    let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    let folder = &whole(folder);
     let assets = paths.asset_roots().iter().map(|root| (IN_ASSETS, root.as_path()));
     let named = assets.chain(cache.map(|root| (IN_CACHE, root))).find_map(|(start, root)| {
-        let names = folder.strip_prefix(root).ok()?.components();
+        let names = folder.strip_prefix(whole(root)).ok()?.components();
         let names: Vec<String> = names.map(|name| name.as_os_str().to_string_lossy().into_owned()).collect();
         Some(format!("{start}{}", names.join("/")))
     });

@@ -105,6 +105,11 @@ impl ResultStore {
         Ok(Self { limits, layout, index: Arc::new(Mutex::new(index)) })
     }
 
+    /// Whether a cache folder has one. Nothing is made.
+    pub fn is_there(cache_dir: &Path) -> bool {
+        Layout::below(cache_dir).folder.is_dir()
+    }
+
     /// How much and how long it keeps.
     pub fn limits(&self) -> StoreLimits {
         self.limits

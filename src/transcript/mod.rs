@@ -2,9 +2,14 @@
 
 pub mod edit;
 pub mod manifest;
+pub mod overlap;
+pub mod playing;
+pub mod review;
 pub mod rttm;
+pub mod search;
 pub mod split;
 pub mod talk;
+pub mod writing;
 
 use serde::{Deserialize, Serialize};
 

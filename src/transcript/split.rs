@@ -1,15 +1,18 @@
-//! Splits a segment where the speaker of its words changes, so that each part is what one person said. No character is
-//! lost: the texts of the parts, one after the other, are the text of the whole. It does not decide who said a word.
+//! Splits a segment where the speaker of its words changes, so that each part is what one person said, and finds words
+//! in its text. No character is lost: the texts of the parts, one after the other, are the text of the whole. It does
+//! not decide who said a word.
 
 use std::ops::Range;
 
 use crate::units::TimeSpan;
 
+use super::writing::Writing;
 use super::{Segment, Word};
 
 /// The parts of a segment, in the order of its words. The speaker of a part is that of its words, or that of the
 /// segment where they have none. A segment of one speaker, or without words, keeps its text and its times; each part of
-/// another lasts from its first word to its last.
+/// another lasts from its first word to its last, or as long as the words beside it leave open where its own have no
+/// times.
 pub fn split_at_speakers(mut segment: Segment) -> Vec<Segment> {
     let words = &segment.words;
     let changes: Vec<usize> = (1..words.len()).filter(|&at| words[at].speaker != words[at - 1].speaker).collect();
@@ -27,9 +30,10 @@ pub fn split_at_speakers(mut segment: Segment) -> Vec<Segment> {
     let (mut text_start, mut first_word) = (0, 0);
     let mut parts = Vec::with_capacity(word_cuts.len());
     for (text_end, after_last_word) in text_cuts.into_iter().zip(word_cuts) {
+        let left_open = time_between(&segment, &(first_word..after_last_word));
         let words = words[first_word..after_last_word].to_vec();
         parts.push(Segment {
-            span: span_of_words(&words).unwrap_or(segment.span),
+            span: span_of_words(&words).or(left_open).unwrap_or(segment.span),
             text: segment.text[text_start..text_end].to_owned(),
             avg_logprob: segment.avg_logprob,
             speaker: words[0].speaker.clone().or_else(|| segment.speaker.clone()),
@@ -48,6 +52,25 @@ pub fn span_of_words(words: &[Word]) -> Option<TimeSpan> {
     Some(TimeSpan::from_secs(start, end))
 }
 
+/// From the last word with a time before these words of a segment to the first after them, or to the segment's ends;
+/// `None` where neither has a time. Where words overlap, that is one moment.
+pub(super) fn time_between(segment: &Segment, words: &Range<usize>) -> Option<TimeSpan> {
+    let before = segment.words[..words.start].iter().rev().find_map(|word| word.span);
+    let after = segment.words[words.end..].iter().find_map(|word| word.span);
+    if before.is_none() && after.is_none() {
+        return None;
+    }
+    let end = after.map_or(segment.span.end.0, |after| after.start.0);
+    let start = before.map_or(segment.span.start.0, |before| before.end.0).min(end);
+    Some(TimeSpan::from_secs(start, end))
+}
+
+/// Where the words of a segment stand in its text, in bytes: those that were aligned, or where none were, those that
+/// are written in it.
+pub fn word_places(segment: &Segment, writing: Writing) -> Vec<Range<usize>> {
+    if segment.words.is_empty() { writing.words_in(&segment.text) } else { places(&segment.text, &segment.words) }
+}
+
 /// Where each word stands in the text, in bytes. A word that is not found takes no room after the one before it.
 pub fn places(text: &str, words: &[Word]) -> Vec<Range<usize>> {
     let mut end = 0;
@@ -64,11 +87,13 @@ pub fn places(text: &str, words: &[Word]) -> Vec<Range<usize>> {
     places
 }
 
-/// Where the text is cut before the word `at`, which is not the first. What stands between two words belongs to the
-/// first, such as a full stop that is no word of its own; but blanks go with the second, as Whisper writes them.
-fn cut_before(at: usize, text: &str, places: &[Range<usize>]) -> usize {
+/// Where the text is cut before the word `at`, which is not the first; the one after the last is the end. What stands
+/// between two words belongs to the first, such as a full stop that is no word of its own; but blanks go with the
+/// second, as Whisper writes them.
+pub(super) fn cut_before(at: usize, text: &str, places: &[Range<usize>]) -> usize {
     let end = places[at - 1].end;
-    end + text[end..places[at].start].trim_end().len()
+    let next = places.get(at).map_or(text.len(), |place| place.start);
+    end + text[end..next].trim_end().len()
 }
 
 #[cfg(test)]

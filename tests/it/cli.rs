@@ -217,7 +217,7 @@ fn stdout_gets_the_results_in_order_and_nothing_else() {
         assert!(words(&run.stdout).len() > 5, "{}", run.stdout);
         run.stdout
     });
-    let both = desk.hansard(&["transcribe", "first.wav", "second.wav", "--output", "-"]).ended_with(0);
+    let both = desk.hansard(&["transcribe", "first.wav", "second.wav", "--output", "-", "--fresh"]).ended_with(0);
     assert_eq!(both.stdout, format!("{first}{second}"));
     for recording in ["first.wav", "second.wav"] {
         let stage = format!("{recording}: transcribing");

@@ -29,6 +29,7 @@ mod reuse;
 mod score_cli;
 mod shelf;
 mod sound;
+mod speakers_cli;
 mod transcript;
 mod voices;
 mod wer;

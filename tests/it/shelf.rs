@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use hansard::engine::library::{
     LibraryCommand, LibraryEvent, ListRequest, NewFiles, RecordingEntry, SearchRequest, Status, WatchedFolder,
@@ -227,7 +227,11 @@ fn a_folder_that_is_looked_after_tells_of_new_recordings() {
     let root = tempfile::tempdir().expect("a temporary folder");
     let folder = root.path().join("inbox");
     fs::create_dir(&folder).expect("a writable folder");
-    fs::write(folder.join("old.wav"), "there before").expect("a writable folder");
+    let old = folder.join("old.wav");
+    fs::write(&old, "there before").expect("a writable folder");
+    // A file that was just written may still grow, and is waited for.
+    let last_week = SystemTime::now() - Duration::from_hours(168);
+    fs::File::options().write(true).open(&old).and_then(|file| file.set_modified(last_week)).expect("a writable file");
     let bench = Bench::scripted(root.path());
     bench.done(LibraryCommand::Watch(folder.clone(), NewFiles::Transcribe));
     assert_eq!(bench.only_entry().status, Status::New);

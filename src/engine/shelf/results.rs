@@ -94,7 +94,7 @@ pub struct Bundled {
 
 /// What is stored.
 pub fn survey(paths: &AppPaths, settings: &ModelSettings) -> Result<ResultsSurvey, ResultsError> {
-    logged(paths, settings, ResultStore::survey)
+    looked_at(paths, settings, ResultStore::survey)
 }
 
 /// Removes results.
@@ -104,7 +104,7 @@ pub fn clear(
     request: &ClearResults,
     trial: Trial,
 ) -> Result<Removed, ResultsError> {
-    logged(paths, settings, |store| match trial {
+    looked_at(paths, settings, |store| match trial {
         Trial::Only => plan_clear(store, request),
         Trial::No => Ok(removed(store.clear(&request.layers, days(request.older_than_days))?)),
     })
@@ -117,7 +117,7 @@ pub fn clean_up(
     request: &CleanUpRequest,
     trial: Trial,
 ) -> Result<Removed, ResultsError> {
-    logged(paths, settings, |store| {
+    looked_at(paths, settings, |store| {
         let usual = CleanUp::from(store.limits());
         let wanted = CleanUp {
             older_than: days(request.older_than_days).or(usual.older_than),
@@ -143,13 +143,15 @@ pub fn largest(paths: &AppPaths, settings: &ModelSettings, limit: usize) -> Resu
         n_uses: entry.n_uses,
         last_used_secs: entry.last_used_unix_ms.div_euclid(1000),
     };
-    logged(paths, settings, |store| Ok(store.largest(limit)?.into_iter().map(large).collect()))
+    looked_at(paths, settings, |store| Ok(store.largest(limit)?.into_iter().map(large).collect()))
 }
 
 /// Looks at every payload. Damaged ones are dropped.
 pub fn verify(paths: &AppPaths, settings: &ModelSettings, cancel: &CancelToken) -> Result<Verified, ResultsError> {
-    let stored = Stored::new(paths, settings);
-    let store = stored.store()?;
+    if !ResultStore::is_there(&settings.cache_root(paths)) {
+        return Ok(Verified::default());
+    }
+    let store = Stored::new(paths, settings).store()?;
     log_warnings(&store);
     let found = store.verify(&mut |_, _| go_on(cancel))?;
     Ok(Verified { n_entries: found.n_entries, n_bytes: found.n_bytes, damaged: store.take_warnings() })
@@ -271,6 +273,15 @@ impl ResultsWorker {
 }
 
 /// Does something with the store, and writes to the log what the user should know about it.
+/// The same where there may be nothing to look at: looking makes no folder.
+fn looked_at<T: Default>(
+    paths: &AppPaths,
+    settings: &ModelSettings,
+    work: impl FnOnce(&ResultStore) -> Result<T, ResultsError>,
+) -> Result<T, ResultsError> {
+    if ResultStore::is_there(&settings.cache_root(paths)) { logged(paths, settings, work) } else { Ok(T::default()) }
+}
+
 fn logged<T>(
     paths: &AppPaths,
     settings: &ModelSettings,
