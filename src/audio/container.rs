@@ -19,11 +19,13 @@ use symphonia::core::codecs::audio::{
 use symphonia::core::codecs::registry::CodecRegistry;
 use symphonia::core::errors::{Error as SymphoniaError, Result as SymphoniaResult};
 use symphonia::core::formats::probe::Hint;
-use symphonia::core::formats::{FormatId, FormatOptions, FormatReader, Track, TrackFlags, well_known as format};
+use symphonia::core::formats::{
+    FormatId, FormatOptions, FormatReader, SeekMode, SeekTo, Track, TrackFlags, well_known as format,
+};
 use symphonia::core::io::{MediaSource, MediaSourceStream, MediaSourceStreamOptions};
 use symphonia::core::meta::MetadataOptions;
 use symphonia::core::packet::Packet;
-use symphonia::core::units::TimeBase;
+use symphonia::core::units::{TimeBase, Timestamp};
 use symphonia_adapter_libopus::OpusDecoder;
 
 use super::decode::DecodeError;
@@ -49,6 +51,7 @@ pub(super) struct Container {
     mp4_tracks: Vec<Mp4Track>,
     is_unfinished: bool,
     position: Arc<AtomicU64>,
+    access: Access,
 }
 
 enum Packets {
@@ -99,16 +102,18 @@ impl Container {
         let n_claimed_bytes = mp4.n_claimed_bytes.max(n_bytes);
         let access = Access::Random;
         let file = WatchedFile { file, n_bytes, n_claimed_bytes, access, position: Arc::clone(&position) };
-        let packets = if let Some(header) = header {
-            Packets::Wave(Box::new(WaveReader::new(file, &header).map_err(unreadable)?))
+        let (packets, access) = if let Some(header) = header {
+            let reader = WaveReader::new(file, &header).map_err(unreadable)?;
+            (Packets::Wave(Box::new(reader)), Access::Random)
         } else {
-            Packets::Other(probe(file).map_err(|error| match error {
+            let (reader, access) = probe(file).map_err(|error| match error {
                 SymphoniaError::IoError(source) if source.kind() != io::ErrorKind::UnexpectedEof => unreadable(source),
                 _ if is_mp4 && mp4.tracks.is_empty() => DecodeError::damaged(path, INDEX_IS_MISSING),
                 other => refuse_container(path, other),
-            })?)
+            })?;
+            (Packets::Other(reader), access)
         };
-        Ok(Self { packets, mp4_tracks: mp4.tracks, is_unfinished, position })
+        Ok(Self { packets, mp4_tracks: mp4.tracks, is_unfinished, position, access })
     }
 
     /// Whether the program that wrote it was stopped before it could say how long it is.
@@ -130,6 +135,27 @@ impl Container {
     pub(super) fn is_bare_mpeg(&self) -> bool {
         [format::FORMAT_ID_MP1, format::FORMAT_ID_MP2, format::FORMAT_ID_MP3, format::FORMAT_ID_ADTS]
             .contains(&self.format())
+    }
+
+    /// Whether it can go to another place.
+    pub(super) fn can_seek(&self) -> bool {
+        self.access == Access::Random
+    }
+
+    /// Whether it counts frames instead of having a clock: a WAVE file.
+    pub(super) fn has_plain_samples(&self) -> bool {
+        matches!(self.packets, Packets::Wave(_))
+    }
+
+    /// Goes to the packet of a track that has this tick of its clock (this frame, where it has none), or to one before.
+    pub(super) fn seek(&mut self, track_id: u32, tick: i64) -> SymphoniaResult<()> {
+        match &mut self.packets {
+            Packets::Wave(reader) => Ok(reader.seek(tick.max(0).cast_unsigned())?),
+            Packets::Other(reader) => {
+                let to = SeekTo::Timestamp { ts: Timestamp::new(tick), track_id };
+                guarded(|| reader.seek(SeekMode::Accurate, to)).map(|_seeked| ())
+            }
+        }
     }
 
     /// The next packet of any track, `None` after the last.
@@ -318,7 +344,7 @@ pub(super) fn guarded<T>(run: impl FnOnce() -> SymphoniaResult<T>) -> SymphoniaR
 }
 
 /// Finds out what a file is and opens it.
-fn probe(mut file: WatchedFile) -> SymphoniaResult<Box<dyn FormatReader>> {
+fn probe(mut file: WatchedFile) -> SymphoniaResult<(Box<dyn FormatReader>, Access)> {
     let mut same_file = file.try_clone()?;
     let open = |file: WatchedFile| {
         let stream = MediaSourceStream::new(Box::new(file), MediaSourceStreamOptions::default());
@@ -332,9 +358,9 @@ fn probe(mut file: WatchedFile) -> SymphoniaResult<Box<dyn FormatReader>> {
             // was cut off before it. Where they must not seek they read on from the beginning.
             same_file.seek(SeekFrom::Start(0))?;
             same_file.access = Access::InOrder;
-            open(same_file).map_err(|_second| error)
+            open(same_file).map(|reader| (reader, Access::InOrder)).map_err(|_second| error)
         }
-        opened => opened,
+        opened => opened.map(|reader| (reader, Access::Random)),
     }
 }
 

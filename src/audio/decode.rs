@@ -23,15 +23,15 @@ use crate::task::{Cancelled, Progress};
 use crate::units::{SAMPLE_RATE_HZ, Seconds};
 
 /// Rates that recordings of sound have. Others come from damaged headers.
-const RATES_HZ: RangeInclusive<u32> = 1000..=768_000;
+pub(super) const RATES_HZ: RangeInclusive<u32> = 1000..=768_000;
 /// After so many failures in a row to find the next packet, nothing more is to be found.
-const MAX_FAILURES_IN_A_ROW: usize = 100;
+pub(super) const MAX_FAILURES_IN_A_ROW: usize = 100;
 /// No packet is longer, whatever its header says.
-const MAX_PACKET_SECS: f64 = 10.0;
+pub(super) const MAX_PACKET_SECS: f64 = 10.0;
 /// Less than this is missing from sound recordings: lengths are stated in rounded numbers.
 const MIN_MISSING_SECS: f64 = 0.1;
 /// What the MPEG decoder says when the number of channels or the rate changes in mid-stream. A new one can go on.
-const OTHER_SPEC: &str = "mpa: invalid audio buffer signal spec for packet";
+pub(super) const OTHER_SPEC: &str = "mpa: invalid audio buffer signal spec for packet";
 /// Silence is written in pieces of this size.
 static SILENCE: [f32; 4096] = [0.0; 4096];
 
@@ -189,7 +189,7 @@ pub fn stated_length(path: &Path) -> Result<Option<Seconds>, DecodeError> {
 }
 
 /// Opens a regular file that is not empty. Anything else is refused before opening, which may wait for ever at a pipe.
-fn open(path: &Path) -> Result<(File, u64), DecodeError> {
+pub(super) fn open(path: &Path) -> Result<(File, u64), DecodeError> {
     let refuse = |source: io::Error| {
         if source.kind() == io::ErrorKind::NotFound {
             DecodeError::Missing { path: path.to_path_buf() }

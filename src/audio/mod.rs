@@ -5,7 +5,12 @@
 
 mod container;
 pub mod decode;
+pub mod microphone;
 mod mp4;
+pub mod peaks;
+pub mod playback;
+pub mod player;
+pub mod recorder;
 pub mod resample;
 mod samples;
 mod timeline;

@@ -15,6 +15,7 @@ use crate::units::SAMPLE_RATE_HZ;
 ///
 /// The low-pass is as long as a block: with 1024 samples and a Blackman-Harris window it is flat within 0.01 dB up to
 /// 98 % of the highest frequency that both rates can hold (7.87 of 8 kHz) and lets less than -100 dB through beyond it.
+const TO_HZ: NonZero<u32> = NonZero::new(SAMPLE_RATE_HZ).expect("not zero");
 const MIN_BLOCK_SAMPLES: usize = 1024;
 
 /// A resampler for one stream.
@@ -29,7 +30,7 @@ pub struct Resampler {
 impl Resampler {
     /// A resampler from `rate_hz` to 16 kHz.
     pub fn new(rate_hz: NonZero<u32>) -> Self {
-        Self { rate_hz, n_in: 0, blocks: (rate_hz.get() != SAMPLE_RATE_HZ).then(|| Blocks::new(rate_hz)) }
+        Self { rate_hz, n_in: 0, blocks: (rate_hz.get() != SAMPLE_RATE_HZ).then(|| Blocks::new(rate_hz, TO_HZ)) }
     }
 
     /// The rate of its input.
@@ -57,7 +58,7 @@ impl Resampler {
 
 /// The stream cut into blocks that the Fourier transform takes, and its delay taken out again.
 #[derive(Debug)]
-struct Blocks {
+pub(super) struct Blocks {
     fft: Fft<f32>,
     n_block_in: usize,
     /// Input that does not fill a block yet.
@@ -70,8 +71,9 @@ struct Blocks {
 }
 
 impl Blocks {
-    fn new(rate_hz: NonZero<u32>) -> Self {
-        let (rate_in, rate_out) = (rate_hz.get() as usize, SAMPLE_RATE_HZ as usize);
+    /// Blocks of a stream that goes from one rate to another.
+    pub(super) fn new(from_hz: NonZero<u32>, to_hz: NonZero<u32>) -> Self {
+        let (rate_in, rate_out) = (from_hz.get() as usize, to_hz.get() as usize);
         let divisor = greatest_common_divisor(rate_in, rate_out);
         let (unit_in, unit_out) = (rate_in / divisor, rate_out / divisor);
         // The delay is half a block. An even number of units makes that a whole number of samples on both sides, and
@@ -92,7 +94,7 @@ impl Blocks {
         }
     }
 
-    fn push(&mut self, mut input: &[f32], output: &mut Vec<f32>) {
+    pub(super) fn push(&mut self, mut input: &[f32], output: &mut Vec<f32>) {
         while !input.is_empty() {
             let (now, later) = input.split_at(input.len().min(self.n_block_in - self.input.len()));
             self.input.extend_from_slice(now);
@@ -105,7 +107,7 @@ impl Blocks {
 
     /// Feeds silence until all `n_out` samples are out. Only this can bring out more than that, because before it the
     /// output lags behind the input by the delay.
-    fn finish(mut self, n_out: u64, output: &mut Vec<f32>) {
+    pub(super) fn finish(mut self, n_out: u64, output: &mut Vec<f32>) {
         while self.n_out < n_out {
             self.input.resize(self.n_block_in, 0.0);
             self.process(output);

@@ -55,9 +55,15 @@ pub(super) struct WaveHeader {
     pub(super) is_unfinished: bool,
 }
 
+/// A file that is read at any place.
+trait ReadSeek: Read + Seek {}
+impl<T: Read + Seek> ReadSeek for T {}
+
 /// The samples of a WAVE file, packet by packet.
 pub(super) struct WaveReader {
-    file: Box<dyn Read>,
+    file: Box<dyn ReadSeek>,
+    /// Where the samples begin.
+    data_start: u64,
     track: Track,
     n_frame_bytes: u64,
     n_frames: u64,
@@ -136,6 +142,14 @@ impl WaveHeader {
 }
 
 impl WaveReader {
+    /// Goes to a frame; one beyond the end is the end.
+    pub(super) fn seek(&mut self, frame: u64) -> io::Result<()> {
+        let frame = frame.min(self.n_frames);
+        self.file.seek(SeekFrom::Start(self.data_start + frame * self.n_frame_bytes))?;
+        self.n_frames_read = frame;
+        Ok(())
+    }
+
     /// A reader of the samples in `file`, which `header` was read from.
     pub(super) fn new(mut file: impl Read + Seek + 'static, header: &WaveHeader) -> io::Result<Self> {
         file.seek(SeekFrom::Start(header.data_start))?;
@@ -152,6 +166,7 @@ impl WaveReader {
         }
         Ok(Self {
             file: Box::new(file),
+            data_start: header.data_start,
             track,
             n_frame_bytes: header.n_frame_bytes,
             n_frames: header.n_data_bytes / header.n_frame_bytes,

@@ -16,6 +16,7 @@ use crate::export::Format;
 use super::cache_args::{CacheArguments, CacheInfoArguments, ClearArguments};
 use super::library_args::{LibraryArguments, SearchArguments, VerifyArguments};
 use super::models_args::{ModelPlaceArguments, ModelsArguments};
+use super::record::RecordArguments;
 use super::score::ScoreArguments;
 
 /// More threads than any machine has cores only cost memory.
@@ -83,6 +84,8 @@ pub(super) enum Action {
     },
     /// Transcribe recordings to files, or to the terminal
     Transcribe(Box<TranscribeArguments>),
+    /// Record from a microphone, or what this machine plays
+    Record(RecordArguments),
     /// Transcribe the bundled one-minute meeting, then show it in the window
     Demo(DemoArguments),
     /// Show, fetch, remove and import models
@@ -483,7 +486,7 @@ impl Language {
     }
 
     /// Checks the form only: which languages a model knows, the model says.
-    fn parse(text: &str) -> Result<Self, String> {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
         let code = text.to_ascii_lowercase();
         match code.as_str() {
             "auto" => Ok(Self::Auto),

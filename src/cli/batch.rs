@@ -215,6 +215,8 @@ impl<Deliver: FnMut(&Finished<'_>, &Display) -> Result<(), DeliveryError>> Batch
             | Event::ModelCache(_)
             | Event::Library(_)
             | Event::Results(_)
+            | Event::Recording(_)
+            | Event::Playback(_)
             | Event::Voices(_)
             | Event::FileWritten(_)
             | Event::FileNotWritten(..)

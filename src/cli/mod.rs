@@ -20,6 +20,8 @@ mod model_watch;
 mod models;
 mod models_args;
 mod progress;
+mod record;
+mod record_screen;
 mod results_listing;
 mod reused;
 mod score;
@@ -89,6 +91,7 @@ fn perform(action: Option<Action>, overrides: ModelOverrides, paths: &AppPaths) 
         Some(Action::Open { file }) => return window(file, overrides),
         Some(Action::Demo(arguments)) => return demo::run(&arguments, paths, overrides),
         Some(Action::Transcribe(arguments)) => transcribe::run(*arguments, paths, &overrides)?,
+        Some(Action::Record(arguments)) => record::run(&arguments, paths, &overrides)?,
         Some(Action::Models(arguments)) => models::run(&arguments.action, paths, &overrides)?,
         Some(Action::Library(arguments)) => library::run(&arguments.action, paths, &overrides)?,
         Some(Action::Search(arguments)) => library::search(&arguments, paths, &overrides)?,

@@ -14,6 +14,8 @@ use crate::task::CancelToken;
 
 use super::library::LibraryCommand;
 use super::models::ModelCommand;
+use super::playback::PlayCommand;
+use super::recording::RecordCommand;
 use super::results::ResultsCommand;
 use super::voices::VoiceCommand;
 
@@ -194,6 +196,10 @@ pub enum Command {
     Voices(VoiceCommand),
     /// Do something with models.
     Models(ModelCommand),
+    /// Record from a device.
+    Record(RecordCommand),
+    /// Listen to a recording.
+    Play(PlayCommand),
     /// Do something with the library of recordings.
     Library(LibraryCommand),
     /// Do something with stored results.

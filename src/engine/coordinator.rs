@@ -16,8 +16,11 @@ use crate::task::CancelToken;
 use super::Wake;
 use super::command::{Command, JobId, JobRequest};
 use super::event::Event;
+use super::library::LibraryCommand;
 use super::model_cache::ModelThreads;
 use super::models::{DownloadState, ModelsEvent};
+use super::playback::{PlayEvent, PlayerThread};
+use super::recording::{RecordEvent, RecorderThread};
 use super::shelf::{JobNote, ShelfThreads};
 use super::voices;
 use super::worker::{self, Job, Runner, Work};
@@ -27,11 +30,19 @@ const WORKER_EVENT_CAPACITY: usize = 64;
 /// Places in the event queue that progress leaves free for events that matter.
 const RESERVED_FOR_RESULTS: usize = 1024;
 
+/// The threads that do what takes long and is no job.
+pub(super) struct Threads {
+    pub(super) models: ModelThreads,
+    pub(super) shelf: ShelfThreads,
+    pub(super) recorder: RecorderThread,
+    pub(super) player: PlayerThread,
+}
+
 /// Starts the engine thread and, from it, the inference thread. It ends when `commands` is closed.
 pub(super) fn spawn(
     paths: AppPaths,
     runner: Box<dyn Runner>,
-    (models, shelf): (ModelThreads, ShelfThreads),
+    threads: Threads,
     commands: Receiver<Command>,
     events: Sender<Event>,
     wake: Wake,
@@ -49,8 +60,7 @@ pub(super) fn spawn(
             running: None,
             next_request: None,
             voices_cancel: CancelToken::default(),
-            models,
-            shelf,
+            threads,
         };
         coordinator.run(&commands, &worker_events);
         coordinator.voices_cancel.cancel();
@@ -75,8 +85,7 @@ struct Coordinator {
     next_request: Option<Box<JobRequest>>,
     /// Stops work on voices when the engine ends; jobs have tokens of their own.
     voices_cancel: CancelToken,
-    models: ModelThreads,
-    shelf: ShelfThreads,
+    threads: Threads,
 }
 
 /// What the inference thread does.
@@ -88,7 +97,9 @@ enum Running {
 
 impl Coordinator {
     fn run(&mut self, commands: &Receiver<Command>, worker_events: &Receiver<Event>) {
-        let (model_events, shelf_events) = (self.models.events().clone(), self.shelf.events().clone());
+        let (model_events, shelf_events) = (self.threads.models.events().clone(), self.threads.shelf.events().clone());
+        let (recorder_events, play_events) =
+            (self.threads.recorder.events().clone(), self.threads.player.events().clone());
         loop {
             select! {
                 recv(commands) -> command => match command {
@@ -105,6 +116,14 @@ impl Coordinator {
                 },
                 recv(shelf_events) -> event => match event {
                     Ok(event) => self.emit(event),
+                    Err(_) => return,
+                },
+                recv(recorder_events) -> event => match event {
+                    Ok(event) => self.handle_recorder_event(event),
+                    Err(_) => return,
+                },
+                recv(play_events) -> event => match event {
+                    Ok(event) => self.emit(Event::Playback(event)),
                     Err(_) => return,
                 },
             }
@@ -145,12 +164,22 @@ impl Coordinator {
                 self.emit(worker::voices_guarded(perform));
             }
             Command::Models(command) => {
-                if let Some(event) = self.models.send(command) {
+                if let Some(event) = self.threads.models.send(command) {
                     self.emit(Event::ModelCache(event));
                 }
             }
-            Command::Library(command) => self.shelf.send(command),
-            Command::Results(command) => self.shelf.send_results(command),
+            Command::Library(command) => self.threads.shelf.send(command),
+            Command::Results(command) => self.threads.shelf.send_results(command),
+            Command::Record(command) => {
+                if let Some(event) = self.threads.recorder.send(command) {
+                    self.emit(Event::Recording(event));
+                }
+            }
+            Command::Play(command) => {
+                if let Some(event) = self.threads.player.send(command) {
+                    self.emit(Event::Playback(event));
+                }
+            }
             Command::SaveSettings(settings) => {
                 if let Err(error) = settings.save(&self.paths.settings_file()) {
                     self.emit(Event::SettingsNotSaved(error.to_string()));
@@ -175,6 +204,8 @@ impl Coordinator {
             | Event::ModelCache(_)
             | Event::Library(_)
             | Event::Results(_)
+            | Event::Recording(_)
+            | Event::Playback(_)
             | Event::FileWritten(_)
             | Event::FileNotWritten(..)
             | Event::SettingsNotSaved(_) => false,
@@ -186,6 +217,35 @@ impl Coordinator {
             self.running = None;
             self.start_next();
         }
+    }
+
+    /// Recordings go into the library first: whoever hears of their end may end the engine.
+    fn handle_recorder_event(&mut self, event: RecordEvent) {
+        let ended = match &event {
+            RecordEvent::Finished(file) => Some(&file.path),
+            RecordEvent::Repaired { path, outcome: Ok(_) } => Some(path),
+            RecordEvent::Repaired { outcome: Err(_), .. }
+            | RecordEvent::Devices(_)
+            | RecordEvent::Started { .. }
+            | RecordEvent::Level(_)
+            | RecordEvent::Paused
+            | RecordEvent::Resumed
+            | RecordEvent::Marked(_)
+            | RecordEvent::Lost(_)
+            | RecordEvent::Recovered(_)
+            | RecordEvent::Warning(_)
+            | RecordEvent::Caption(_)
+            | RecordEvent::CaptionsReady
+            | RecordEvent::CaptionsBehind(_)
+            | RecordEvent::CaptionsFailed(_)
+            | RecordEvent::CaptionsDone
+            | RecordEvent::Failed(_)
+            | RecordEvent::RepairDone => None,
+        };
+        if let Some(path) = ended {
+            self.threads.shelf.send(LibraryCommand::Add(vec![path.clone()]));
+        }
+        self.emit(Event::Recording(event));
     }
 
     /// Tells the library what becomes of a job.
@@ -207,12 +267,14 @@ impl Coordinator {
             | Event::ModelCache(_)
             | Event::Library(_)
             | Event::Results(_)
+            | Event::Recording(_)
+            | Event::Playback(_)
             | Event::Voices(_)
             | Event::FileWritten(_)
             | Event::FileNotWritten(..)
             | Event::SettingsNotSaved(_) => return,
         };
-        self.shelf.note(job, note);
+        self.threads.shelf.note(job, note);
     }
 
     fn start_next(&mut self) {
@@ -242,6 +304,8 @@ impl Coordinator {
         let is_droppable = matches!(
             event,
             Event::Progress(..)
+                | Event::Recording(RecordEvent::Level(_))
+                | Event::Playback(PlayEvent::Position(_))
                 | Event::ModelCache(
                     ModelsEvent::Working { .. } | ModelsEvent::Download { state: DownloadState::Running(..), .. }
                 )

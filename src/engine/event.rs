@@ -10,6 +10,8 @@ use crate::units::Seconds;
 use super::command::JobId;
 use super::library::LibraryEvent;
 use super::models::ModelsEvent;
+use super::playback::PlayEvent;
+use super::recording::RecordEvent;
 use super::results::ResultsEvent;
 use super::voices::VoicesAnswer;
 
@@ -120,6 +122,10 @@ pub enum Event {
     Models(Vec<LoadedModel>),
     /// What came of a [`super::Command::Models`], or something else about models.
     ModelCache(ModelsEvent),
+    /// What came of a [`super::Command::Record`], or happened to a recording.
+    Recording(RecordEvent),
+    /// What the player tells.
+    Playback(PlayEvent),
     /// What came of a [`super::Command::Library`], or something else about the library of recordings.
     Library(LibraryEvent),
     /// What came of a [`super::Command::Results`], or something else about stored results.

@@ -14,6 +14,7 @@
 //! Cancelling does not queue: [`Engine::cancel`] sets the job's token, which the computation polls.
 
 mod bench;
+mod captions;
 mod command;
 mod coordinator;
 mod event;
@@ -22,7 +23,9 @@ pub mod library;
 mod model_cache;
 pub mod model_work;
 pub mod models;
+pub mod playback;
 pub mod provenance;
+pub mod recording;
 pub mod results;
 mod reuse;
 pub mod shelf;
@@ -41,7 +44,10 @@ use crate::models::ModelCache;
 use crate::paths::AppPaths;
 use crate::settings::ModelSettings;
 
+use coordinator::Threads;
 use model_cache::{ModelThreads, Watchers};
+use playback::{PlayerThread, SystemOutputs};
+use recording::RecorderThread;
 use shelf::ShelfThreads;
 
 pub use crate::models::catalog::{DEFAULT_DIARIZATION, DEFAULT_MODEL};
@@ -102,7 +108,9 @@ impl Engine {
         let n_threads = n_threads.unwrap_or_else(model_cache::n_cores);
         let threads = ModelThreads::start(&models, &paths, settings, n_threads, model_events)?;
         let shelf = ShelfThreads::start(&paths, settings)?;
-        Self::launch(paths, Box::new(runner), (threads, shelf), wake)
+        let recorder = RecorderThread::start(paths.clone(), &models, Some(n_threads))?;
+        let player = PlayerThread::start(&paths, settings, Box::new(SystemOutputs))?;
+        Self::launch(paths, Box::new(runner), Threads { models: threads, shelf, recorder, player }, wake)
     }
 
     /// Starts an engine that runs jobs with `runner`.
@@ -114,15 +122,12 @@ impl Engine {
         let model_events = bounded(MODEL_EVENT_CAPACITY);
         let threads = ModelThreads::start(&models, &paths, &settings, model_cache::n_cores(), model_events)?;
         let shelf = ShelfThreads::start(&paths, &settings)?;
-        Self::launch(paths, runner, (threads, shelf), wake)
+        let recorder = RecorderThread::start(paths.clone(), &models, None)?;
+        let player = PlayerThread::start(&paths, &settings, Box::new(SystemOutputs))?;
+        Self::launch(paths, runner, Threads { models: threads, shelf, recorder, player }, wake)
     }
 
-    fn launch(
-        paths: AppPaths,
-        runner: Box<dyn Runner>,
-        threads: (ModelThreads, ShelfThreads),
-        wake: Wake,
-    ) -> io::Result<Self> {
+    fn launch(paths: AppPaths, runner: Box<dyn Runner>, threads: Threads, wake: Wake) -> io::Result<Self> {
         // The only channel without a bound: whoever sends is the window, which never waits, and commands are few and small.
         let (commands, command_queue) = unbounded();
         let (event_sink, events) = bounded(EVENT_CAPACITY);

@@ -16,6 +16,7 @@ pub mod attempts;
 pub mod chunk;
 pub mod diarize;
 pub mod guards;
+pub mod live;
 pub mod options;
 pub mod recognise;
 pub mod resume;

@@ -4,6 +4,7 @@
 mod audio;
 mod cache_cli;
 mod cache_kills;
+mod captions;
 mod cli;
 mod download;
 mod engine;
@@ -23,6 +24,10 @@ mod model_archive;
 mod model_memory;
 mod model_store;
 mod offline;
+mod playback;
+mod recorder;
+#[cfg(target_os = "linux")]
+mod recorder_pulse;
 mod result_store;
 mod result_store_faults;
 mod reuse;
