@@ -56,7 +56,9 @@ install_build_tools() {
         xcode-select -p >/dev/null 2>&1 || fail "there is no C compiler. Run: xcode-select --install"
         install_missing cmake:cmake
     else
-        install_missing cc:build-essential make:build-essential cmake:cmake
+        # pkg-config and ALSA: for microphones.
+        install_missing cc:build-essential make:build-essential cmake:cmake pkg-config:pkg-config
+        pkg-config --exists alsa || install_packages libasound2-dev
     fi
 }
 

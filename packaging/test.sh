@@ -11,7 +11,12 @@ require_rust
 install_build_tools
 # ffmpeg and sox make the recordings that the tests read; strace sees that nothing is sent where nothing may be.
 install_missing ffmpeg:ffmpeg sox:sox
-on_macos || install_missing strace:strace
+if ! on_macos; then
+    install_missing strace:strace
+    # A sound server of its own, with which recording is tried.
+    install_missing pulseaudio:pulseaudio pactl:pulseaudio-utils paplay:pulseaudio-utils
+    ls /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so >/dev/null 2>&1 || install_packages libasound2-plugins
+fi
 if ! { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1; then
     has rustup || fail "cargo fmt and cargo clippy are missing. Install them beside your Rust toolchain, then run this again."
     rustup component add rustfmt clippy

@@ -11,7 +11,8 @@
 //! model name ──catalog──▶ folder ──load──▶ memory cache ──Arc<weights>──▶ stages        voices ──▶ recognise
 //! ```
 //! - [`audio`] decodes any file to [`audio::Mono16k`], chosen by content, damaged parts skipped with a warning. Long
-//!   recordings live in an unlinked temporary file, so memory does not grow with their length.
+//!   recordings live in an unlinked temporary file, so memory does not grow with their length. It also records
+//!   ([`audio::recorder`]) and plays ([`audio::player`]).
 //! - [`pipeline`] has one file per stage. A stage is a function of samples, weights and parameters. In the sequential mode
 //!   the model itself goes through the recording, without looking for speech first.
 //! - [`nn`] has the networks: weights immutable and shared, decoding state a value of its own, each in `f32` equal to its
@@ -24,6 +25,8 @@
 //! - [`voices`] keeps the voices that the user enrolled or taught; they are the user's own and never thrown away.
 //! - [`results`] keeps what stages computed, under keys that are hashes ([`hash`]) of all that it depends on, so that nothing
 //!   is computed twice. It is a cache: what is damaged or old is dropped and computed again.
+//! - [`library`] keeps the user's own data: recordings, transcripts with their changes, notes, jobs; and searches them. No
+//!   cleaning of caches touches it.
 //! - [`score`] measures: who spoke when against the truth (DER), what was said (WER).
 //! - [`engine`] runs jobs in threads of its own; only `engine/job/` knows stages, models, results and files together. It
 //!   computes nothing twice: `engine/reuse/` finds and stores what stages give, under keys of all that they depend on.
@@ -47,9 +50,12 @@
 //! ```text
 //! window or command line ──Command──▶ hansard-engine ──one job at a time──▶ hansard-inference ──▶ hansard-compute-N
 //!                        ◀───Event───                ◀───────Event───────
-//!                                          └──ModelCommand──▶ hansard-models, hansard-downloads     hansard-pressure
+//!                                          ├──ModelCommand──▶ hansard-models, hansard-downloads     hansard-pressure
+//!                                          ├──LibraryCommand, ResultsCommand──▶ hansard-library, hansard-folders, hansard-results
+//!                                          ├──RecordCommand──▶ hansard-recorder ──try_send──▶ hansard-captions, hansard-captions-N
+//!                                          └──PlayCommand──▶ hansard-player, hansard-peaks      hansard-devices
 //! ```
-//! The window never blocks: it sends commands, and each frame takes the events that are there. The engine thread only
+//! The recorder never waits for the captions: what they cannot take in time they miss. The window never blocks: it sends commands, and each frame takes the events that are there. The engine thread only
 //! coordinates and writes files. Cancelling bypasses the queues: [`task::CancelToken`] is polled at every encoder layer and
 //! every decoder step. A panic in a job becomes an event with the job's name. All threads are named, and joined when the
 //! [`engine::Engine`] is dropped; only the thread that waits for an open file dialog is left to itself.
