@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::files::{self, FileError};
 use crate::paths::AppPaths;
 
+/// Said where it is not known what the user chose.
+const STAYS_OFFLINE: &str = "but nothing is fetched (offline) until the file is corrected or removed";
+
 /// What the user chose.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -39,7 +42,7 @@ pub struct ModelSettings {
     pub gpu_memory_budget_mb: Option<u64>,
     /// What models may take of the disk, in GB of 10⁹ bytes; `None`: as much as they want.
     pub disk_budget_gb: Option<u64>,
-    /// Models in memory at most; `None`: as many as the budget allows.
+    /// Models that stay in memory at most; `None`: as many as the budget allows. A job has all that it needs.
     pub max_models: Option<usize>,
     /// Minutes after which a model that nobody uses leaves the memory; 0: never.
     pub idle_unload_minutes: u32,
@@ -83,7 +86,13 @@ impl Default for ModelSettings {
 impl ModelSettings {
     /// The folder of the models on disk.
     pub fn cache_root(&self, paths: &AppPaths) -> PathBuf {
-        self.cache_dir.clone().unwrap_or_else(|| paths.cache_dir.clone())
+        let said = self.cache_dir.clone().filter(|folder| !folder.as_os_str().is_empty());
+        said.unwrap_or_else(|| paths.cache_dir.clone())
+    }
+
+    /// The hub to fetch from, where these choices name one.
+    pub fn hub(&self) -> Option<&str> {
+        self.hf_endpoint.as_deref().map(str::trim).filter(|endpoint| !endpoint.is_empty())
     }
 
     /// These choices but for those that were made anew for this start.
@@ -140,14 +149,15 @@ pub enum Theme {
 }
 
 impl Settings {
-    /// Reads the settings at `path`. A missing file is a first start; an unreadable one gives defaults and a warning.
+    /// Reads the settings at `path`. A missing file is a first start; an unreadable one gives defaults and a warning. It
+    /// may have said that nothing shall be fetched, so nothing is until it can be read.
     pub fn load(path: &Path) -> (Self, Option<String>) {
         let bytes = match fs::read(path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return (Self::default(), None),
             Err(error) => {
-                let warning = format!("{}: {error}. Default settings are used.", path.display());
-                return (Self::default(), Some(warning));
+                let warning = format!("{}: {error}. Default settings are used, {STAYS_OFFLINE}.", path.display());
+                return (Self::offline(), Some(warning));
             }
         };
         match ron::de::from_bytes(&bytes) {
@@ -158,9 +168,16 @@ impl Settings {
                     Ok(_) => format!("a copy is kept as {}", aside.display()),
                     Err(error) => format!("no copy could be kept: {error}"),
                 };
-                (Self::default(), Some(format!("{}: {error}. Default settings are used; {kept}.", path.display())))
+                let warning =
+                    format!("{}: {error}. Default settings are used, {STAYS_OFFLINE}; {kept}.", path.display());
+                (Self::offline(), Some(warning))
             }
         }
+    }
+
+    /// The defaults of a user of whom nobody knows whether anything may be fetched.
+    fn offline() -> Self {
+        Self { models: ModelSettings { offline: true, ..ModelSettings::default() }, ..Self::default() }
     }
 
     /// Writes the settings to `path`.
@@ -209,6 +226,21 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_text_is_no_choice() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let paths = AppPaths::below(root.path());
+        for (folder, expected_root, endpoint, expected_hub) in [
+            (None, paths.cache_dir.clone(), None, None),
+            (Some(""), paths.cache_dir.clone(), Some(" "), None),
+            (Some("/models"), "/models".into(), Some(" http://hub "), Some("http://hub")),
+        ] {
+            let (cache_dir, hf_endpoint) = (folder.map(PathBuf::from), endpoint.map(str::to_owned));
+            let settings = ModelSettings { cache_dir, hf_endpoint, ..ModelSettings::default() };
+            assert_eq!((settings.cache_root(&paths), settings.hub()), (expected_root, expected_hub));
+        }
+    }
+
+    #[test]
     fn what_is_said_at_the_start_wins() {
         let kept = ModelSettings { cache_dir: Some("/kept".into()), offline: true, ..ModelSettings::default() };
         let names = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
@@ -244,13 +276,14 @@ mod tests {
             b"(theme: Dark, \xff)",
             b"(later: 3)",
             b"(models: (later: 3))",
+            b"(models: (offline: true, disk_budget_gb: 3))",
         ] {
             let folder = tempfile::tempdir().expect("a temporary folder");
             let path = folder.path().join("settings.ron");
             fs::write(&path, text).expect("a writable folder");
             let (settings, warning) = Settings::load(&path);
-            assert_eq!(settings, Settings::default());
-            assert!(warning.is_some_and(|warning| warning.contains("settings.ron")));
+            assert_eq!(settings, Settings::offline());
+            assert!(warning.is_some_and(|warning| warning.contains("settings.ron") && warning.contains("offline")));
             assert_eq!(fs::read(path.with_extension("ron.unreadable")).expect("the copy"), text);
         }
     }

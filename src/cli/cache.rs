@@ -84,11 +84,12 @@ pub(super) fn import(
     display: &Display,
 ) -> anyhow::Result<Done> {
     let imported = watched(display, |watch| models::import(paths, settings, sources, watch))?;
-    let Some(bundle) = imported else { return Ok((String::new(), Outcome::Cancelled)) };
-    for key in &bundle.keys {
-        display.tell(&format!("{key}: imported"));
-    }
-    Ok((String::new(), Outcome::Done))
+    Ok((String::new(), outcome_of(imported.as_ref())))
+}
+
+/// How something went that was watched, and told what it did.
+pub(super) fn outcome_of<T>(done: Option<&T>) -> Outcome {
+    if done.is_some() { Outcome::Done } else { Outcome::Cancelled }
 }
 
 /// One line about a model that was asked for.
@@ -127,7 +128,7 @@ impl Cache<'_> {
         if as_json {
             return Ok((json(&entries)?, Outcome::Done));
         }
-        if entries.is_empty() {
+        if entries.is_empty() && self.settings.use_model_cache {
             self.display.tell("No model is in the cache yet; `hansard models pull SIZE` fetches one.");
         }
         Ok((entries.table(SystemTime::now()), Outcome::Done))
@@ -161,11 +162,7 @@ impl Cache<'_> {
 
     fn warm(&self, keys: &[String]) -> anyhow::Result<Done> {
         let warmed = watched(self.display, |watch| models::warm(self.paths, self.settings, keys, watch))?;
-        let Some(entries) = warmed else { return Ok((String::new(), Outcome::Cancelled)) };
-        for entry in &entries {
-            self.display.tell(&obtained(entry));
-        }
-        Ok((String::new(), Outcome::Done))
+        Ok((String::new(), outcome_of(warmed.as_ref())))
     }
 
     fn clear(&self, arguments: &ClearArguments) -> anyhow::Result<Done> {
@@ -185,7 +182,7 @@ impl Cache<'_> {
         match consent {
             Consent::Refused => {
                 self.display.tell("Nothing was removed.");
-                Ok((String::new(), Outcome::Cancelled))
+                Ok((String::new(), Outcome::Done))
             }
             Consent::Given => {
                 let cleared = self.clearing(&request, Trial::No)?;
@@ -236,6 +233,9 @@ impl Cache<'_> {
     }
 
     fn listing(&self) -> anyhow::Result<ModelListing> {
+        if !self.settings.use_model_cache {
+            self.display.tell("The model cache is switched off (use_model_cache in the settings); no model is kept.");
+        }
         listing(self.paths, self.settings, self.display)
     }
 }

@@ -87,7 +87,7 @@ pub(super) enum CacheAction {
         #[arg(long, conflicts_with = "keys")]
         results: bool,
 
-        /// The file, usually NAME.hansard-models or NAME.hansard-results
+        /// The file: NAME.hansard-models, or of results NAME.hansard-results
         file: PathBuf,
 
         /// Which models [default: all]

@@ -148,6 +148,7 @@ impl<'a> EntryListing<'a> {
                 CachedState::Idle => "ready",
                 CachedState::InUse => "in use",
                 CachedState::Damaged => "damaged",
+                CachedState::Outdated => "outdated",
             },
             pinned: model.pinning == Pinning::Pinned,
             detail: &model.detail,
@@ -162,6 +163,8 @@ pub(super) struct InfoListing<'a> {
     directory: String,
     memory: LevelListing<'a>,
     disk: LevelListing<'a>,
+    unfinished_downloads: BesideListing,
+    set_aside: BesideListing,
     /// Since the folder was made; `null` where nothing was asked for yet.
     hit_rate: Option<f64>,
     since_start: CountersListing,
@@ -176,6 +179,13 @@ struct LevelListing<'a> {
     budget_mb: Option<f64>,
     share: Option<f64>,
     keys: Vec<&'a str>,
+}
+
+/// What lies on disk beside models.
+#[derive(Serialize)]
+struct BesideListing {
+    models: usize,
+    size_mb: f64,
 }
 
 #[derive(Serialize)]
@@ -193,7 +203,10 @@ struct CountersListing {
 impl<'a> InfoListing<'a> {
     pub(super) fn new(listing: &'a ModelListing) -> Self {
         let n_asked = listing.lifetime.n_hits + listing.lifetime.n_misses;
+        let beside = listing.beside;
         Self {
+            unfinished_downloads: BesideListing::new(beside.n_unfinished, beside.unfinished_bytes),
+            set_aside: BesideListing::new(beside.n_set_aside, beside.set_aside_bytes),
             directory: listing.folder.display().to_string(),
             memory: LevelListing::new(&listing.in_memory, Some(listing.memory_budget_bytes)),
             disk: LevelListing::new(&listing.on_disk, listing.disk_budget_bytes),
@@ -215,12 +228,15 @@ impl<'a> InfoListing<'a> {
             ("directory", self.directory.clone()),
             ("in memory", self.memory.summary()),
             ("on disk", self.disk.summary()),
+            ("unfinished", self.unfinished_downloads.summary()),
+            ("set aside", self.set_aside.summary()),
             ("hit rate", format!("{rate} ({} of {})", counted.hits, counted.hits + counted.misses)),
             ("evictions", format!("{}, and {} memory cleanups", counted.evictions, counted.memory_cleanups)),
             ("loads", format!("{} ({secs})", counted.loads)),
         ];
         let mut text = String::new();
-        for (what, value) in rows {
+        // What is not there need not be said.
+        for (what, value) in rows.into_iter().filter(|(_, value)| !value.is_empty()) {
             let value = without_controls(&value);
             writeln!(text, "{what:<11}{value}").expect("a string takes all that is written");
         }
@@ -251,6 +267,20 @@ impl<'a> LevelListing<'a> {
         match (self.share, self.budget_mb) {
             (Some(share), Some(budget_mb)) => format!("{size}, {} of {budget_mb:.1} MB", percent(share)),
             (None, _) | (_, None) => size,
+        }
+    }
+}
+
+impl BesideListing {
+    fn new(models: usize, n_bytes: u64) -> Self {
+        Self { models, size_mb: in_mb(n_bytes) }
+    }
+
+    /// Empty where there is none.
+    fn summary(&self) -> String {
+        match self.models {
+            0 => String::new(),
+            n => format!("{}, {:.1} MB", plural(n, "model", "models"), self.size_mb),
         }
     }
 }
@@ -290,7 +320,7 @@ mod tests {
     use crate::cli::model_watch::json;
     use crate::cli::models::tests::nothing_listed;
     use crate::engine::model_work::{KeptEntry, KeptReason, RemovedEntry};
-    use crate::engine::models::ModelKey;
+    use crate::engine::models::{Beside, ModelKey};
     use crate::units::Seconds;
 
     const NOW_SECS: u64 = 1_000_000;
@@ -388,6 +418,11 @@ loads      1 (0.0 s from memory, 0.5 s from disk, 0.0 s from the hub)
             assert!(listed.contains(part), "no {part} in {listed}");
         }
         assert!(InfoListing::new(&nothing_listed()).table().contains("hit rate   - (0 of 0)"));
+        let beside = Beside { n_unfinished: 1, unfinished_bytes: 2_500_000, n_set_aside: 2, set_aside_bytes: 900_000 };
+        let left = InfoListing::new(&ModelListing { beside, ..nothing_listed() }).table();
+        for line in ["unfinished 1 model, 2.5 MB\n", "set aside  2 models, 0.9 MB\n"] {
+            assert!(left.contains(line), "{left}");
+        }
     }
 
     #[test]

@@ -11,11 +11,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::engine::CancelToken;
-use crate::engine::model_work::{ModelProgress, ModelStep, ModelWatch};
+use crate::engine::model_work::{ModelNews, ModelProgress, ModelStep, ModelWatch};
 use crate::paths::AppPaths;
 use crate::settings::{ModelOverrides, ModelSettings, Settings};
 
 use super::batch::Outcome;
+use super::cache::obtained;
 use super::progress::Display;
 use super::table::megabytes;
 
@@ -53,7 +54,11 @@ pub(super) fn watched<T, E: Into<anyhow::Error>>(
     };
     ctrlc::set_handler(press).context("cannot listen for Ctrl-C")?;
     let shown = Shown::new(display);
-    let done = work(ModelWatch { cancel: &cancel, report: &|progress: &ModelProgress| shown.update(progress) });
+    let done = work(ModelWatch {
+        cancel: &cancel,
+        report: &|progress: &ModelProgress| shown.update(progress),
+        tell: &|news: ModelNews<'_>| shown.tell(news),
+    });
     shown.end();
     match done {
         Ok(done) => Ok(Some(done)),
@@ -116,6 +121,19 @@ impl<'a> Shown<'a> {
                     self.display.tell(&line);
                 }
             }
+        }
+    }
+
+    /// Says what happened on the way.
+    fn tell(&self, news: ModelNews<'_>) {
+        let say = || match news {
+            ModelNews::Warning(warning) => self.display.say(&format!("warning: {warning}")),
+            ModelNews::Obtained(model) => self.display.tell(&obtained(model)),
+            ModelNews::Imported(key) => self.display.tell(&format!("{key}: imported")),
+        };
+        match &self.way {
+            Way::Bar(bar) => bar.suspend(say),
+            Way::Lines(_) => say(),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::paths::AppPaths;
 use crate::settings::{ModelOverrides, ModelSettings};
 
 use super::batch::Outcome;
-use super::cache::{Done, import, listing, obtained, remove};
+use super::cache::{Done, import, listing, outcome_of, remove};
 use super::model_watch::{finish, json, model_settings, watched};
 use super::models_args::ModelsAction;
 use super::progress::{Display, Verbosity};
@@ -55,11 +55,7 @@ pub(super) fn run(action: &ModelsAction, paths: &AppPaths, overrides: &ModelOver
 
 fn pull(names: &[String], paths: &AppPaths, settings: &ModelSettings, display: &Display) -> anyhow::Result<Done> {
     let pulled = watched(display, |watch| models::pull(paths, settings, names, watch))?;
-    let Some(pulled) = pulled else { return Ok((String::new(), Outcome::Cancelled)) };
-    for model in &pulled {
-        display.tell(&obtained(model));
-    }
-    Ok((String::new(), Outcome::Done))
+    Ok((String::new(), outcome_of(pulled.as_ref())))
 }
 
 /// What is printed of the models.
@@ -159,7 +155,9 @@ impl<'a> Listed<'a> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::engine::models::{CacheCounters, CachedModel, CachedState, Downloads, ModelKey, Pinning, TokenPlace};
+    use crate::engine::models::{
+        Beside, CacheCounters, CachedModel, CachedState, Downloads, ModelKey, Pinning, TokenPlace,
+    };
 
     /// What there is on a machine that has nothing.
     pub(in crate::cli) fn nothing_listed() -> ModelListing {
@@ -170,6 +168,7 @@ pub(super) mod tests {
             on_disk: Vec::new(),
             memory_budget_bytes: 4_000_000_000,
             disk_budget_bytes: None,
+            beside: Beside::default(),
             since_start: CacheCounters::default(),
             lifetime: CacheCounters::default(),
             downloads: Downloads::Allowed,

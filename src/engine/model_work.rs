@@ -187,4 +187,17 @@ pub struct ModelWatch<'a> {
     pub cancel: &'a CancelToken,
     /// Is told how far it is, often.
     pub report: &'a (dyn Fn(&ModelProgress) + Sync),
+    /// Is told what happened, as soon as it has.
+    pub tell: &'a (dyn Fn(ModelNews<'_>) + Sync),
+}
+
+/// What happened on the way.
+#[derive(Clone, Copy, Debug)]
+pub enum ModelNews<'a> {
+    /// Something the user should know, such as a damaged model that was set aside.
+    Warning(&'a str),
+    /// A model that was asked for is here.
+    Obtained(&'a ObtainedModel),
+    /// The model of this key was taken from a file or folder.
+    Imported(&'a str),
 }

@@ -167,6 +167,8 @@ pub struct ModelListing {
     pub memory_budget_bytes: u64,
     /// Bytes that they may take on disk; `None` where nothing but the disk is the limit.
     pub disk_budget_bytes: Option<u64>,
+    /// What lies beside the models on disk.
+    pub beside: Beside,
     /// Since this process began.
     pub since_start: CacheCounters,
     /// Since the folder was made.
@@ -177,6 +179,19 @@ pub struct ModelListing {
     pub token: TokenPlace,
     /// Threads that models compute with.
     pub n_threads: usize,
+}
+
+/// What lies on disk beside models.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// Models whose downloads are not finished.
+    pub n_unfinished: usize,
+    /// What has arrived of them.
+    pub unfinished_bytes: u64,
+    /// Damaged models that were set aside.
+    pub n_set_aside: usize,
+    /// What they take.
+    pub set_aside_bytes: u64,
 }
 
 /// A model on one of the two levels.
@@ -207,8 +222,10 @@ pub enum CachedState {
     Idle,
     /// A job uses it.
     InUse,
-    /// Its files are not what they should be; it is fetched again when it is needed.
+    /// Its files are not what they should be, and it cannot be used.
     Damaged,
+    /// Another version of Hansard made it, and it cannot be used as it is.
+    Outdated,
 }
 
 /// Whether a model stays whatever the budget says.

@@ -6,7 +6,7 @@
 //! HF_HUB_CACHE/models--OWNER--NAME/
 //! ├── refs/main                           the commit that a branch or tag means
 //! ├── snapshots/COMMIT/config.json        usually a link to
-//! └── blobs/HASH                          the content; for large files HASH is its SHA-256
+//! └── blobs/HASH                          the content; HASH is its SHA-256 for large files, else Git's SHA-1
 //! ```
 //! As `huggingface_hub` 1.0 lays it out (`file_download.py`, `constants.py`).
 
@@ -45,8 +45,17 @@ pub struct SnapshotFile {
     pub path: PathBuf,
     /// Its size.
     pub n_bytes: u64,
-    /// What its SHA-256 should be, if the cache tells.
-    pub sha256: Option<String>,
+    /// What its hash should be, if the cache tells.
+    pub hash: Option<BlobHash>,
+}
+
+/// What the content of a file is called, in hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BlobHash {
+    /// Its SHA-256.
+    Sha256(String),
+    /// The SHA-1 that Git has of it: of its kind and size, and of its bytes.
+    Git(String),
 }
 
 impl HubCache {
@@ -147,9 +156,20 @@ fn file(home: &Path, snapshot: &Path, name: &str) -> Option<SnapshotFile> {
     }
     let blob = path.file_name().and_then(|name| name.to_str());
     let blob = blob.filter(|_| path.parent().is_some_and(|parent| parent == home.join("blobs")));
-    let is_sha256 = |name: &&str| name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let sha256 = blob.filter(is_sha256).map(str::to_ascii_lowercase);
-    Some(SnapshotFile { name: name.to_owned(), path, n_bytes: metadata.len(), sha256 })
+    let hash = blob.and_then(BlobHash::of_name);
+    Some(SnapshotFile { name: name.to_owned(), path, n_bytes: metadata.len(), hash })
+}
+
+impl BlobHash {
+    /// The hash that is the name of a blob, if it is one.
+    fn of_name(name: &str) -> Option<Self> {
+        let digits = Some(name).filter(|name| name.bytes().all(|byte| byte.is_ascii_hexdigit()))?.to_ascii_lowercase();
+        match digits.len() {
+            64 => Some(Self::Sha256(digits)),
+            40 => Some(Self::Git(digits)),
+            _ => None,
+        }
+    }
 }
 
 #[cfg(test)]

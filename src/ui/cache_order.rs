@@ -84,6 +84,7 @@ pub(super) fn state_text(row: &CachedModel) -> &'static str {
         (CachedState::Idle, Pinning::Unpinned) => "Idle",
         (CachedState::Idle, Pinning::Pinned) => "Pinned",
         (CachedState::Damaged, _) => "Damaged",
+        (CachedState::Outdated, _) => "Outdated",
     }
 }
 

@@ -226,7 +226,7 @@ fn memory_tools_ui(ui: &mut Ui, row: Option<&CachedModel>, actions: &mut Vec<Act
     let obstacle = row.and_then(|row| match row.state {
         CachedState::InUse => Some("A job uses it."),
         CachedState::Loading => Some("It is being loaded."),
-        CachedState::Idle | CachedState::Damaged => None,
+        CachedState::Idle | CachedState::Damaged | CachedState::Outdated => None,
     });
     let unload = Tool { text: "Unload", hint: "Sets its memory free; it stays on disk", obstacle };
     unload.ui(ui, row, actions, |row| CacheAction::Tell(ModelCommand::Unload(row.key.clone())));
@@ -237,7 +237,7 @@ fn disk_tools_ui(ui: &mut Ui, state: &CacheState, row: Option<&CachedModel>, act
     let is_loaded = |row: &CachedModel| state.rows(Level::Memory).iter().any(|other| other.key == row.key);
     let busy = row.and_then(|row| match row.state {
         CachedState::Loading => Some("It is being written."),
-        CachedState::InUse | CachedState::Idle | CachedState::Damaged => None,
+        CachedState::InUse | CachedState::Idle | CachedState::Damaged | CachedState::Outdated => None,
     });
     let obstacle = busy.or_else(|| row.filter(|row| is_loaded(row)).map(|_| "It is in memory already."));
     let load =

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
 use crate::engine::models::{
-    AvailableModel, CacheCounters, CachedModel, CachedState, Downloads, Gate, Loads, ModelKey, ModelListing,
+    AvailableModel, Beside, CacheCounters, CachedModel, CachedState, Downloads, Gate, Loads, ModelKey, ModelListing,
     ModelPurpose, Pinning, Presence, TokenPlace, WhisperShape,
 };
 use crate::units::Seconds;
@@ -87,6 +87,7 @@ pub(super) fn listing() -> ModelListing {
         ],
         memory_budget_bytes: 400_000_000,
         disk_budget_bytes: None,
+        beside: Beside::default(),
         since_start: CacheCounters {
             n_hits: 3,
             n_misses: 1,

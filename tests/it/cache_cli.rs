@@ -8,6 +8,10 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::hub::HubServer;
+#[cfg(unix)]
+use super::hub::sha256;
+
 pub(super) const WHISPER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/demo/models/whisper-demo");
 
 /// A user's home. The cache is in it, but for what a test says otherwise.
@@ -228,6 +232,91 @@ fn a_damaged_model_fails_its_verification() {
     assert!(n_damaged > 0, "weights are stored as safetensors");
     let verify = home.hansard(&[&["cache", "verify"][..], &of_cache].concat()).ended_with(1);
     assert!(!verify.stdout.contains("as it was stored"), "{}", verify.stdout);
+}
+
+#[test]
+fn what_was_imported_before_a_failure_is_told() {
+    let home = Home::new();
+    fs::create_dir(home.0.path().join("empty")).expect("a writable folder");
+    for (sources, n_imported, expected) in
+        [(["nothing", WHISPER], 0, "nothing"), ([WHISPER, "nothing"], 0, "nothing"), ([WHISPER, "empty"], 1, "empty")]
+    {
+        let run = home.hansard(&[&["models", "import"][..], &sources].concat()).ended_with(1);
+        let n_told = run.stderr.lines().filter(|line| line.ends_with(": imported")).count();
+        assert_eq!((n_told, home.keys().len()), (n_imported, n_imported), "{sources:?}: {}", run.stderr);
+        let errors = run.stderr.lines().filter(|line| line.starts_with("error: ") && line.contains(expected));
+        assert_eq!(errors.count(), 1, "{sources:?}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn the_disk_budget_refuses_before_it_fetches_and_takes_nothing_that_was_just_brought() {
+    let home = Home::new();
+    let config = home.0.path().join("hansard");
+    fs::create_dir(&config).expect("a writable folder");
+    fs::write(config.join("settings.ron"), "(models: (disk_budget_gb: Some(0)))").expect("a writable folder");
+    let hub = HubServer::start("openai/whisper-tiny", &[("config.json", b"{}".to_vec())]);
+    let endpoint = hub.endpoint();
+    let run = home.hansard_with(&[("HF_ENDPOINT", &endpoint)], &["models", "pull", "tiny"]).ended_with(1);
+    assert!(run.stderr.contains("raise disk_budget_gb"), "{}", run.stderr);
+    assert!(hub.requests().is_empty(), "nothing is asked in vain");
+    let run = home.hansard(&["models", "import", WHISPER]).ended_with(0);
+    let is_told = |line: &str| line.starts_with("warning: ") && line.contains("disk_budget_gb");
+    assert!(run.stderr.lines().any(is_told), "{}", run.stderr);
+    assert_eq!(home.keys().len(), 1);
+}
+
+/// A model in a cache of Hugging Face's whose weights are called by their hash, and are damaged.
+#[cfg(unix)]
+fn damaged_snapshot(hub: &Path) -> std::path::PathBuf {
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    let home = hub.join("models--openai--whisper-tiny");
+    let snapshot = home.join("snapshots").join(commit);
+    for folder in ["refs", "blobs"].map(|name| home.join(name)).iter().chain([&snapshot]) {
+        fs::create_dir_all(folder).expect("a writable folder");
+    }
+    fs::write(home.join("refs/main"), commit).expect("a writable folder");
+    for name in ["config.json", "tokenizer.json", "generation_config.json", "preprocessor_config.json"] {
+        fs::copy(Path::new(WHISPER).join(name), snapshot.join(name)).expect("a readable asset");
+    }
+    let mut weights = fs::read(Path::new(WHISPER).join("model.safetensors")).expect("a readable asset");
+    let blob = home.join("blobs").join(sha256(&weights));
+    *weights.last_mut().expect("weights") ^= 1;
+    fs::write(&blob, weights).expect("a writable folder");
+    std::os::unix::fs::symlink(&blob, snapshot.join("model.safetensors")).expect("a writable folder");
+    blob.canonicalize().expect("just written")
+}
+
+#[cfg(unix)]
+#[test]
+fn a_damaged_model_of_another_program_is_never_used() {
+    let home = Home::new();
+    let others = home.0.path().join("others");
+    let blob = damaged_snapshot(&others);
+    let others = [("HF_HUB_CACHE", others.to_str().expect("UTF-8"))];
+    let meeting = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/demo/meetings/demo_1min_2spk.flac");
+    let job = ["transcribe", meeting, "--model", "tiny", "--no-diarize", "--no-align", "-o", "-", "--offline"];
+    for arguments in [
+        &["models", "pull", "tiny", "--offline"][..],
+        &["cache", "warm", "whisperx_tiny-f32_cpu", "--offline"],
+        &job,
+        &[&job[..], &["--compute-type", "f32"]].concat(),
+    ] {
+        let run = home.hansard_with(&others, arguments).ended_with(1);
+        let error = run.stderr.lines().find(|line| line.starts_with("error: ")).unwrap_or_default();
+        let is_named = error.contains(blob.to_str().expect("UTF-8")) && error.contains("offline");
+        assert!(is_named && !run.stderr.contains("fetched instead"), "{arguments:?}: {}", run.stderr);
+        assert!(run.stdout.is_empty(), "{arguments:?}: {}", run.stdout);
+    }
+    let files = ["config.json", "tokenizer.json", "model.safetensors"]
+        .map(|name| (name, fs::read(Path::new(WHISPER).join(name)).expect("a readable asset")));
+    let hub = HubServer::start("openai/whisper-tiny", &files);
+    let endpoint = hub.endpoint();
+    let online = [others[0], ("HF_ENDPOINT", endpoint.as_str())];
+    let run = home.hansard_with(&online, &["models", "pull", "tiny"]).ended_with(0);
+    let is_told = |line: &str| line.starts_with("warning: ") && line.ends_with("tiny was fetched instead.");
+    assert!(run.stderr.lines().any(is_told), "{}", run.stderr);
+    assert_eq!(home.keys(), ["whisperx_tiny_cpu"]);
 }
 
 pub(super) fn files_below(folder: &Path) -> Vec<std::path::PathBuf> {

@@ -182,13 +182,17 @@ fn what_goes_wrong_on_the_way_is_made_good() {
 type Headers = &'static [(&'static str, &'static str)];
 
 /// Answers to the question for the list, and parts of what the user is told then.
-const REFUSALS: [(&str, u16, Headers, &[&str]); 7] = [
+const REFUSALS: [(&str, u16, Headers, &[&str]); 11] = [
     ("gated", 401, &[("X-Error-Code", "GatedRepo")], &["is gated", "/owner/model", "/settings/tokens"]),
     ("gated for this account", 403, &[("X-Error-Code", "GatedRepo")], &["the account of your token", "/owner/model"]),
     ("token too narrow", 403, &[("X-Error-Message", "no scope")], &["does not let you read", "no scope", "/settings"]),
     ("no repository", 404, &[("X-Error-Code", "RepoNotFound")], &["there is no repository", "private"]),
     ("no repository, to strangers", 401, &[], &["there is no repository", "private", "/owner/model"]),
     ("no revision", 404, &[("X-Error-Code", "RevisionNotFound")], &["has no revision main", "/commits"]),
+    ("gone", 410, &[], &["refuses owner/model", "it is gone", "410", "/owner/model"]),
+    ("for legal reasons", 451, &[], &["legal reasons", "451"]),
+    ("bad request", 400, &[], &["does not accept", "400", "HF_ENDPOINT"]),
+    ("a part of a list", 416, &[], &["does not accept", "416"]),
     ("sign in to the network", 511, &[], &["web page", "browser", "sign in"]),
 ];
 

@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
-use hansard::models::hub_cache::HubCache;
+use hansard::models::hub_cache::{BlobHash, HubCache};
 
 /// A safetensors file of one tensor of two bytes.
 const WEIGHTS: &[u8] = b"\x35\0\0\0\0\0\0\0{\"w\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]}}ab";
@@ -22,18 +22,18 @@ fn complete_revisions_are_found_in_the_cache_of_the_hubs_tools() {
         fs::create_dir_all(folder).expect("a writable folder");
     }
     let write = |path: PathBuf, bytes: &[u8]| fs::write(path, bytes).expect("a writable folder");
-    let sha256 = "ab".repeat(32);
+    let (sha256, git) = ("ab".repeat(32), "cd".repeat(20));
     write(home.join("refs/main"), commit.as_bytes());
     write(home.join("refs/pr/1"), commit.as_bytes());
     write(home.join("refs/wrong"), b"../../../etc");
     write(home.join("blobs").join(&sha256), WEIGHTS);
     write(home.join("blobs/cut"), &WEIGHTS[..40]);
-    write(home.join("blobs/text"), b"{}");
+    write(home.join("blobs").join(&git), b"{}");
     write(home.join("blobs/empty"), b"");
     write(outside.path().join("secret.json"), b"{}");
     for (name, target) in [
         ("model.safetensors", format!("../../blobs/{sha256}")),
-        ("config.json", "../../blobs/text".to_owned()),
+        ("config.json", format!("../../blobs/{git}")),
         ("cut.safetensors", "../../blobs/cut".to_owned()),
         ("empty.json", "../../blobs/empty".to_owned()),
         ("gone.json", "../../blobs/gone".to_owned()),
@@ -66,8 +66,8 @@ fn complete_revisions_are_found_in_the_cache_of_the_hubs_tools() {
         assert_eq!(found.is_some(), is_found, "{repository} {revision} {required:?}");
         let Some(found) = found else { continue };
         assert_eq!((found.commit.as_str(), found.files.len()), (commit, 3));
-        assert_eq!((found.files[0].n_bytes, &found.files[0].sha256), (2, &None));
-        assert_eq!(found.files[1].sha256.as_ref(), Some(&sha256));
+        assert_eq!((found.files[0].n_bytes, &found.files[0].hash), (2, &Some(BlobHash::Git(git.clone()))));
+        assert_eq!(found.files[1].hash, Some(BlobHash::Sha256(sha256.clone())));
     }
     assert_eq!(HubCache::none().find("owner/model", "main", &[], &[]), None);
 }

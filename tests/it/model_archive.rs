@@ -64,6 +64,22 @@ fn what_is_exported_comes_back_as_it_was() {
     assert_eq!(weights_in(&to, &key("b")), weights(2));
     drop(used);
 
+    // Nothing else is replaced, and no folder made.
+    let recording = here.path().join("recording.hansard-models");
+    fs::write(&recording, b"RIFF and an hour of speech").expect("a writable folder");
+    fs::create_dir(here.path().join("folder.hansard-models")).expect("a writable folder");
+    for (name, expected) in [
+        ("recording.hansard-models", "is not replaced"),
+        ("folder.hansard-models", "is not replaced"),
+        ("all.tar", "let it end in .hansard-models"),
+        ("whisperx_small_cpu", "let it end in .hansard-models"),
+        ("nowhere/all.hansard-models", "there is no folder"),
+    ] {
+        let error = export(&from, &keys, &here.path().join(name)).expect_err(name).to_string();
+        assert!(error.contains(expected), "{name}: {error}");
+    }
+    assert!(fs::read(&recording).expect("it stays").starts_with(b"RIFF") && !here.path().join("nowhere").exists());
+
     // What is not there, or not whole, is not exported, and what was exported before stays.
     assert!(matches!(export(&from, &[key("c")], &path), Err(StoreError::NotStored { .. })));
     assert!(export(&from, &[], &path).is_err());
@@ -177,6 +193,11 @@ fn hostile_lists() -> Vec<Case> {
         ("no files", listed(|list| list["models"][0]["files"] = json!([])), "has 0 files"),
         ("other format", listed(|list| list["models"][0]["format_version"] = 2.into()), "export it again"),
         ("other form", listed(|list| list["models"][0]["origin"]["form"] = "int8-0".into()), "export it again"),
+        (
+            "endless text",
+            listed(|list| list["models"][0]["origin"]["revision"] = "x".repeat(100_000).into()),
+            "xxx…\" is no name",
+        ),
         ("control characters", listed(|list| list["models"][0]["origin"]["revision"] = "\x1b[2J".into()), "no name"),
         ("key leads out", listed(|list| list["models"][0]["key"] = "../evil".into()), "is no key"),
         (
@@ -302,6 +323,7 @@ fn hostile_archives_are_refused_with_nothing_written() {
         let Err(StoreError::Refused { path: named, refusal }) = import(&disk, &path) else { panic!("{name} is taken") };
         assert!(refusal.to_string().contains(expected), "{name}: {refusal}");
         assert_eq!(named, path, "{name}");
+        assert!(refusal.to_string().len() < 600, "{name}: {refusal}");
         assert!(disk.list().expect("a readable folder").is_empty(), "{name}");
         let locks_and_work = |folder: &str| [".locks", ".tmp"].contains(&folder);
         assert!(names_in(&cache.join("models-v1")).iter().all(|name| locks_and_work(name)), "{name}");

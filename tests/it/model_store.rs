@@ -211,7 +211,7 @@ fn damage_is_found_set_aside_and_reported() {
         });
     }
     const WEIGHTS: &str = "files/model.safetensors";
-    let cases: [Case; 15] = [
+    let cases: [Case; 17] = [
         ("cut weights", |entry| edit(&entry.join(WEIGHTS), |bytes| bytes.truncate(900)), Some("has 900 bytes")),
         ("cut text", |entry| edit(&entry.join("files/config.json"), Vec::clear), Some("has 0 bytes")),
         ("flipped bit", |entry| edit(&entry.join(WEIGHTS), |bytes| bytes[1000] ^= 1), Some("other bytes")),
@@ -228,6 +228,22 @@ fn damage_is_found_set_aside_and_reported() {
             Some("no plain file"),
         ),
         ("no manifest", |entry| fs::remove_file(entry.join("manifest.json")).expect("a file"), Some("missing")),
+        (
+            "folder for manifest",
+            |entry| {
+                fs::remove_file(entry.join("manifest.json")).expect("a file");
+                fs::create_dir(entry.join("manifest.json")).expect("a folder");
+            },
+            Some("no plain file"),
+        ),
+        (
+            "file for entry",
+            |entry| {
+                fs::remove_dir_all(entry).expect("a folder");
+                fs::write(entry, b"x").expect("a writable folder");
+            },
+            Some("manifest is missing"),
+        ),
         ("cut manifest", |entry| edit(&entry.join("manifest.json"), |bytes| bytes.truncate(50)), Some("manifest")),
         ("other model", |entry| manifest(entry, |it| it["key"] = "another".into()), Some("that of another")),
         (
@@ -243,14 +259,17 @@ fn damage_is_found_set_aside_and_reported() {
         let cache = folder();
         let (disk, key) = (DiskStore::open(cache.path()), key(KEY));
         drop(store(&disk, &key, 1));
+        let other = self::key("other");
+        drop(store(&disk, &other, 1));
         damage(&cache.path().join("models-v1").join(KEY));
+        assert!(entries(&disk).iter().any(|entry| entry.key == other), "{name} hides no other");
         let Some(expected) = expected else {
             drop(ready(&disk, &key));
             continue;
         };
         let Found::Damaged(found) = disk.find(&key).expect("a readable folder") else { panic!("{name} is not found") };
         assert!(found.to_string().contains(expected), "{name}: {found}");
-        assert!(found.aside.is_some_and(|aside| aside.is_dir()), "{name} is set aside");
+        assert!(found.aside.is_some_and(|aside| aside.exists()), "{name} is set aside");
         assert!(matches!(disk.find(&key), Ok(Found::Absent)), "{name} is reported once");
         assert_eq!(disk.leftovers().expect("a readable folder").len(), 1);
         drop(store(&disk, &key, 1));

@@ -7,10 +7,11 @@ use crate::engine::models::Pinning;
 use crate::models::catalog;
 use crate::models::key::ModelKey;
 use crate::models::store::{Depth, DiskEntry, Found};
-use crate::models::{ModelCache, whisper_of_key};
+use crate::models::{ModelCache, Originals, whisper_of_key};
 use crate::task::Progress;
 
 use super::ModelsError;
+use super::listing::fate;
 
 pub(super) fn verify(
     models: &ModelCache,
@@ -25,8 +26,11 @@ pub(super) fn verify(
         let problem = match found {
             Found::Ready(_) => None,
             Found::Absent => Some("it was removed meanwhile".to_owned()),
-            Found::Stale { reason, .. } => Some(format!("{reason}; it is made again when it is needed")),
-            Found::Damaged(damage) => Some(format!("{damage}; it is fetched again when it is needed")),
+            Found::Stale { reason, originals } => {
+                let originals = originals.map_or(Originals::Dropped, |_| Originals::Kept);
+                Some(format!("{reason}; {}", fate(&key, originals)))
+            }
+            Found::Damaged(damage) => Some(format!("{damage}; {}", fate(&key, Originals::Dropped))),
         };
         verified.push(VerifiedEntry { key: key.to_string(), n_bytes, problem });
     }

@@ -188,6 +188,7 @@ impl Shared {
         let models = telling(&self.models, is_stopped, |waiting| tracing::info!("{waiting}"));
         let sizes: Vec<u64> = entries.iter().map(|entry| entry.download_bytes.unwrap_or_default()).collect();
         let mut done_bytes = 0;
+        let mut keys = Vec::new();
         for (n, entry) in entries.iter().enumerate().filter(|(_, entry)| is_published(entry)) {
             let later_bytes: u64 = sizes[n + 1..].iter().sum();
             let teller = Teller {
@@ -199,10 +200,12 @@ impl Shared {
                 last: RefCell::default(),
             };
             let watch = ObtainWatch { control, tell: &|step| teller.tell(step) };
-            models.obtain(entry, &models.usual_key(entry), &watch)?;
+            let key = models.usual_key(entry);
+            models.obtain(entry, &key, &watch)?;
+            keys.push(key);
             done_bytes += sizes[n];
         }
-        models.keep_disk_budget()?;
+        models.keep_disk_budget(&keys)?;
         Ok(())
     }
 

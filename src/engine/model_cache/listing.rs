@@ -6,16 +6,17 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::engine::models::{
-    AvailableModel, CacheCounters, CachedModel, CachedState, Downloads, Fetched, Gate, Loads, ModelListing,
+    AvailableModel, Beside, CacheCounters, CachedModel, CachedState, Downloads, Fetched, Gate, Loads, ModelListing,
     ModelPurpose, Pinning, Presence, TokenPlace, WhisperShape,
 };
 use crate::models::catalog::{self, Access, Entry, Family, Source, entries};
 use crate::models::download::{Environment, Network};
+use crate::models::key::ModelKey;
 use crate::models::memory::{EntryState, MemoryEntry};
 use crate::models::random::PublishedSize;
-use crate::models::store::{self, DiskEntry, LeftoverKind, Origin, PUBLISHED_FORM};
+use crate::models::store::{self, DiskEntry, Leftover, LeftoverKind, Origin, PUBLISHED_FORM};
 use crate::models::token::{Keyring, TokenSource, TokenStore};
-use crate::models::{ModelCache, Tally, whisper_of_key};
+use crate::models::{ModelCache, Originals, Tally, whisper_of_key};
 use crate::paths::AppPaths;
 use crate::units::Seconds;
 
@@ -51,6 +52,7 @@ pub(super) fn listing(models: &ModelCache, token: TokenPlace, n_threads: usize) 
         in_memory: in_memory.iter().map(loaded).collect(),
         memory_budget_bytes: options.memory.budget_bytes as u64,
         disk_budget_bytes: options.disk_budget_bytes,
+        beside: beside(&leftovers),
         since_start: counters(&models.tally()),
         lifetime: counters(&models.lifetime()),
         downloads: match models.network() {
@@ -62,6 +64,21 @@ pub(super) fn listing(models: &ModelCache, token: TokenPlace, n_threads: usize) 
     };
     warnings.extend(models.take_warnings());
     (listing, warnings)
+}
+
+/// What lies beside entries, counted.
+fn beside(leftovers: &[Leftover]) -> Beside {
+    leftovers.iter().fold(Beside::default(), |sum, leftover| match leftover.kind {
+        LeftoverKind::Downloads(_) if leftover.n_bytes == 0 => sum,
+        LeftoverKind::Downloads(_) => Beside {
+            n_unfinished: sum.n_unfinished + 1,
+            unfinished_bytes: sum.unfinished_bytes + leftover.n_bytes,
+            ..sum
+        },
+        LeftoverKind::SetAside => {
+            Beside { n_set_aside: sum.n_set_aside + 1, set_aside_bytes: sum.set_aside_bytes + leftover.n_bytes, ..sum }
+        }
+    })
 }
 
 /// Where the token for gated models is. A keyring that is asked may ask the user to unlock it.
@@ -91,7 +108,11 @@ fn available(
     unfinished: &[(&str, u64)],
     in_memory: &[MemoryEntry],
 ) -> Vec<AvailableModel> {
-    let usable = on_disk.iter().filter(|entry| !matches!(entry.state, store::EntryState::Damaged(_)));
+    let usable = on_disk.iter().filter(|entry| match entry.state {
+        store::EntryState::Ready => true,
+        store::EntryState::Stale(_) => entry.has_originals,
+        store::EntryState::Damaged(_) => false,
+    });
     let usable: Vec<&DiskEntry> = usable.collect();
     let name_of = |key: &str| catalog::entry_of_key(key).map(|(entry, ..)| entry.name.as_str());
     let installed: BTreeSet<&str> = usable.iter().filter_map(|entry| name_of(entry.key.as_str())).collect();
@@ -202,7 +223,10 @@ fn loaded(entry: &MemoryEntry) -> CachedModel {
 fn stored(entry: &DiskEntry, idle_here: &BTreeSet<&str>) -> CachedModel {
     let (state, problem) = match &entry.state {
         store::EntryState::Damaged(reason) => (CachedState::Damaged, Some(reason.clone())),
-        store::EntryState::Stale(reason) => (CachedState::Idle, Some(reason.to_string())),
+        store::EntryState::Stale(reason) => {
+            let originals = if entry.has_originals { Originals::Kept } else { Originals::Dropped };
+            (CachedState::Outdated, Some(format!("{reason}; {}", fate(&entry.key, originals))))
+        }
         store::EntryState::Ready if entry.in_use && !idle_here.contains(entry.key.as_str()) => {
             (CachedState::InUse, None)
         }
@@ -217,6 +241,16 @@ fn stored(entry: &DiskEntry, idle_here: &BTreeSet<&str>) -> CachedModel {
         state,
         pinning: if entry.pinned { Pinning::Pinned } else { Pinning::Unpinned },
         detail: problem.or_else(|| entry.origin.as_ref().map(origin)).unwrap_or_default(),
+    }
+}
+
+/// What becomes of an entry that cannot be used as it is.
+pub(super) fn fate(key: &ModelKey, originals: Originals) -> &'static str {
+    let of_catalog = catalog::entry_of_key(key.as_str()).and_then(|(entry, ..)| entry.repository());
+    match (originals, of_catalog) {
+        (Originals::Kept, _) => "it is made again when it is needed",
+        (Originals::Dropped, Some(_)) => "it is fetched again when it is needed",
+        (Originals::Dropped, None) => "import it again",
     }
 }
 
@@ -239,5 +273,24 @@ fn counters(tally: &Tally) -> CacheCounters {
             taken: Seconds(memory.secs_from_disk),
         },
         from_hub: Loads { n_loads: tally.n_hub_loads, taken: Seconds(memory.secs_from_hub) },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_becomes_of_an_entry_is_what_can_be_done() {
+        for (key, originals, expected) in [
+            ("whisperx_small_cpu", Originals::Dropped, "fetched"),
+            ("whisperx_small_cpu", Originals::Kept, "made again"),
+            ("whisperx_mine_cpu", Originals::Kept, "made again"),
+            ("whisperx_mine_cpu", Originals::Dropped, "import"),
+            ("whisperx_demo_cpu", Originals::Dropped, "import"),
+        ] {
+            let fate = fate(&ModelKey::new(key).expect("a key"), originals);
+            assert!(fate.contains(expected), "{key}: {fate}");
+        }
     }
 }

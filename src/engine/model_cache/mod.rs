@@ -33,7 +33,7 @@ use crate::settings::ModelSettings;
 use super::model_work::{ClearRequest, Clearing, ModelBundle, ModelWatch, ObtainedModel, VerifiedEntry};
 use super::models::{ModelListing, Pinning};
 
-use waiting::patient;
+use waiting::attended;
 
 pub(super) use pressure::Watchers;
 pub(super) use worker::ModelThreads;
@@ -71,6 +71,9 @@ pub enum ModelsError {
     /// There is nothing to write.
     #[error("there is no model on this disk to export; `hansard models pull SIZE` fetches one")]
     NothingToExport,
+    /// It is a pipe or a device.
+    #[error("{} is neither a file nor a folder", .0.display())]
+    NotAFile(PathBuf),
     /// It stays in memory.
     #[error("the model {0} is in use; try again when the job that uses it has ended")]
     InUse(String),
@@ -97,7 +100,7 @@ pub fn verify(
     keys: &[String],
     watch: ModelWatch<'_>,
 ) -> Result<Vec<VerifiedEntry>, ModelsError> {
-    checking::verify(&patient(&open(paths, settings), watch.cancel), keys, watch)
+    attended(&open(paths, settings), watch, |models| checking::verify(models, keys, watch))
 }
 
 /// Brings models onto this disk, ready to load, by their keys or names, and fetches those that are missing.
@@ -107,7 +110,7 @@ pub fn warm(
     keys: &[String],
     watch: ModelWatch<'_>,
 ) -> Result<Vec<ObtainedModel>, ModelsError> {
-    log_warnings(&patient(&open(paths, settings), watch.cancel), |models| obtaining::warm(models, keys, watch))
+    attended(&open(paths, settings), watch, |models| obtaining::warm(models, keys, watch))
 }
 
 /// Fetches models of the catalog by their names, with those that they cannot work without.
@@ -117,7 +120,7 @@ pub fn pull(
     names: &[String],
     watch: ModelWatch<'_>,
 ) -> Result<Vec<ObtainedModel>, ModelsError> {
-    log_warnings(&patient(&open(paths, settings), watch.cancel), |models| obtaining::pull(models, names, watch))
+    attended(&open(paths, settings), watch, |models| obtaining::pull(models, names, watch))
 }
 
 /// Removes models from the disk, by their names or keys.
@@ -153,7 +156,7 @@ pub fn export(
     keys: &[String],
     watch: ModelWatch<'_>,
 ) -> Result<ModelBundle, ModelsError> {
-    checking::export(&patient(&open(paths, settings), watch.cancel), file, keys, watch)
+    attended(&open(paths, settings), watch, |models| checking::export(models, file, keys, watch))
 }
 
 /// Takes models from files of [`export`], or from folders in Hugging Face layout.
@@ -163,7 +166,7 @@ pub fn import(
     sources: &[PathBuf],
     watch: ModelWatch<'_>,
 ) -> Result<ModelBundle, ModelsError> {
-    log_warnings(&patient(&open(paths, settings), watch.cancel), |models| obtaining::import(models, sources, watch))
+    attended(&open(paths, settings), watch, |models| obtaining::import(models, sources, watch))
 }
 
 /// The cache as the user set it up.
@@ -194,17 +197,8 @@ fn options_of(paths: &AppPaths, settings: &ModelSettings) -> CacheOptions {
         disk_budget_bytes: settings.disk_budget_gb.map(|gb| gb.saturating_mul(BYTES_PER_GB)),
         originals: if settings.keep_originals { Originals::Kept } else { Originals::Dropped },
         network: if settings.offline { Network::Offline } else { Network::Allowed },
-        endpoint: settings.hf_endpoint.clone(),
+        endpoint: settings.hub().map(str::to_owned),
     }
-}
-
-/// Does something, and writes to the log what the user should know about it.
-fn log_warnings<T>(models: &ModelCache, work: impl FnOnce(&ModelCache) -> T) -> T {
-    let done = work(models);
-    for warning in models.take_warnings() {
-        tracing::warn!("{warning}");
-    }
-    done
 }
 
 /// A size for the user.

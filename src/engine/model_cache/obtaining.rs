@@ -1,10 +1,12 @@
 //! Bringing models onto this disk: by name from the catalog, or from files and folders that somebody carried here.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::engine::model_work::{ModelBundle, ModelProgress, ModelStep, ModelWatch, ObtainedFrom, ObtainedModel};
+use crate::engine::model_work::{
+    ModelBundle, ModelNews, ModelProgress, ModelStep, ModelWatch, ObtainedFrom, ObtainedModel,
+};
 use crate::files::FileError;
 use crate::models::catalog::{self, CatalogError, Entry, Source};
 use crate::models::download::DownloadProgress;
@@ -21,11 +23,12 @@ pub(super) fn pull(
     names: &[String],
     watch: ModelWatch<'_>,
 ) -> Result<Vec<ObtainedModel>, ModelsError> {
-    let entries = entries_of(names)?;
-    let obtained = entries.into_iter().map(|entry| obtain(models, entry, &models.usual_key(entry), watch));
-    let obtained = obtained.collect::<Result<Vec<_>, _>>()?;
-    models.keep_disk_budget()?;
-    Ok(obtained)
+    let mut came = Arrivals { watch, came: Vec::new() };
+    let outcome = entries_of(names)?.into_iter().try_for_each(|entry| -> Result<(), ModelsError> {
+        came.add(obtain(models, entry, &models.usual_key(entry), watch)?);
+        Ok(())
+    });
+    kept_within_budget(models, came.came, outcome)
 }
 
 pub(super) fn warm(
@@ -33,26 +36,56 @@ pub(super) fn warm(
     names: &[String],
     watch: ModelWatch<'_>,
 ) -> Result<Vec<ObtainedModel>, ModelsError> {
-    let mut obtained = Vec::new();
-    for name in names {
-        if let Some((entry, ..)) = catalog::entry_of_key(name) {
-            obtained.push(obtain(models, entry, &ModelKey::new(name)?, watch)?);
-            continue;
-        }
-        match entries_of(std::slice::from_ref(name)) {
-            Ok(entries) => {
-                for entry in entries {
-                    obtained.push(obtain(models, entry, &models.usual_key(entry), watch)?);
-                }
+    let mut came = Arrivals { watch, came: Vec::new() };
+    let outcome = names.iter().try_for_each(|name| warm_one(models, name, &mut came));
+    kept_within_budget(models, came.came, outcome)
+}
+
+fn warm_one(models: &ModelCache, name: &str, came: &mut Arrivals<'_>) -> Result<(), ModelsError> {
+    if let Some((entry, ..)) = catalog::entry_of_key(name) {
+        came.add(obtain(models, entry, &ModelKey::new(name)?, came.watch)?);
+        return Ok(());
+    }
+    match entries_of(&[name.to_owned()]) {
+        Ok(entries) => {
+            for entry in entries {
+                came.add(obtain(models, entry, &models.usual_key(entry), came.watch)?);
             }
-            // One of the user's own.
-            Err(unknown) => {
-                obtained.extend(checked(models, std::slice::from_ref(name))?.ok_or(unknown)?);
+        }
+        // One of the user's own.
+        Err(unknown) => {
+            for model in checked(models, &[name.to_owned()])?.ok_or(unknown)? {
+                came.add(model);
             }
         }
     }
-    models.keep_disk_budget()?;
-    Ok(obtained)
+    Ok(())
+}
+
+/// Models that are here, each told at once: what comes after it may fail.
+struct Arrivals<'a> {
+    watch: ModelWatch<'a>,
+    came: Vec<ObtainedModel>,
+}
+
+impl Arrivals<'_> {
+    fn add(&mut self, model: ObtainedModel) {
+        (self.watch.tell)(ModelNews::Obtained(&model));
+        self.came.push(model);
+    }
+}
+
+/// Sees to it that the disk holds no more than it shall, but all that came, also where something failed after it.
+fn kept_within_budget(
+    models: &ModelCache,
+    came: Vec<ObtainedModel>,
+    outcome: Result<(), ModelsError>,
+) -> Result<Vec<ObtainedModel>, ModelsError> {
+    let keys = came.iter().filter_map(|model| ModelKey::new(&model.key).ok()).collect::<Vec<_>>();
+    let kept = models.keep_disk_budget(&keys);
+    outcome?;
+    kept?;
+    Ok(came)
 }
 
 pub(super) fn import(
@@ -60,28 +93,43 @@ pub(super) fn import(
     sources: &[PathBuf],
     watch: ModelWatch<'_>,
 ) -> Result<ModelBundle, ModelsError> {
-    let mut keys: Vec<ModelKey> = Vec::new();
+    // A path that is wrong is told before anything is taken in.
     for source in sources {
-        let name = source.display().to_string();
-        if source.is_dir() {
-            let stored = with_progress(watch, &name, ModelStep::Import, None, |progress| {
-                models.import_folder(source, progress)
-            })?;
-            keys.push(stored.key.clone());
-        } else {
-            let total = fs::metadata(source).map_err(FileError::of("read", source))?.len();
-            let imported = with_progress(watch, &name, ModelStep::Import, Some(total), |progress| {
-                models.store().import(source, progress)
-            })?;
-            keys.extend(imported.stored.into_iter().chain(imported.already_there));
+        let metadata = fs::metadata(source).map_err(FileError::of("read", source))?;
+        if !metadata.is_dir() && !metadata.is_file() {
+            return Err(ModelsError::NotAFile(source.clone()));
         }
     }
-    models.keep_disk_budget()?;
+    let mut keys: Vec<ModelKey> = Vec::new();
+    let outcome = sources.iter().try_for_each(|source| -> Result<(), ModelsError> {
+        for key in import_one(models, source, watch)? {
+            (watch.tell)(ModelNews::Imported(key.as_str()));
+            keys.push(key);
+        }
+        Ok(())
+    });
     keys.sort();
     keys.dedup();
+    let kept = models.keep_disk_budget(&keys);
+    outcome?;
+    kept?;
     let names: Vec<String> = keys.iter().map(ModelKey::to_string).collect();
     let sizes = models.store().list()?.into_iter().filter(|entry| keys.contains(&entry.key));
     Ok(ModelBundle { n_bytes: sizes.map(|entry| entry.n_bytes).sum(), keys: names })
+}
+
+fn import_one(models: &ModelCache, source: &Path, watch: ModelWatch<'_>) -> Result<Vec<ModelKey>, ModelsError> {
+    let name = source.display().to_string();
+    if source.is_dir() {
+        let stored =
+            with_progress(watch, &name, ModelStep::Import, None, |progress| models.import_folder(source, progress))?;
+        return Ok(vec![stored.key.clone()]);
+    }
+    let total = fs::metadata(source).map_err(FileError::of("read", source))?.len();
+    let imported = with_progress(watch, &name, ModelStep::Import, Some(total), |progress| {
+        models.store().import(source, progress)
+    })?;
+    Ok(imported.stored.into_iter().chain(imported.already_there).collect())
 }
 
 /// The models of the catalog of these names, each after those that it cannot work without.

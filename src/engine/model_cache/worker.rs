@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, never, unbounded};
 
 use crate::engine::event::{Event, LoadedModel};
-use crate::engine::model_work::{ClearRequest, ModelProgress, ModelStep, ModelWatch};
+use crate::engine::model_work::{ClearRequest, ModelNews, ModelProgress, ModelStep, ModelWatch};
 use crate::engine::models::{DownloadState, Level, ModelCommand, ModelsEvent, Pinning, TokenPlace};
 use crate::models::ModelCache;
 use crate::models::download::Network;
@@ -367,7 +367,12 @@ impl Worker {
             let fraction = total.map(|total| (progress.n_bytes as f64 / total as f64).clamp(0.0, 1.0) as f32);
             self.tell(ModelsEvent::Working { what, fraction });
         };
-        work(ModelWatch { cancel, report: &report })
+        let tell = |news: ModelNews<'_>| match news {
+            ModelNews::Warning(warning) => self.tell(ModelsEvent::Warning(warning.to_owned())),
+            // Said when all of it is done.
+            ModelNews::Obtained(_) | ModelNews::Imported(_) => {}
+        };
+        work(ModelWatch { cancel, report: &report, tell: &tell })
     }
 
     fn tell_working(&self, what: String) {

@@ -139,19 +139,40 @@ pub enum ObtainError {
     Download(#[from] DownloadError),
     /// It could not be made ready to load.
     #[error(transparent)]
-    Convert(#[from] ConvertError),
+    Convert(ConvertError),
     /// It could not be stored.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A file could not be read or written.
-    #[error(transparent)]
-    File(#[from] FileError),
     /// The token for the hub cannot be used.
     #[error(transparent)]
     Token(#[from] TokenError),
     /// It cannot be kept under this name.
     #[error(transparent)]
     Key(#[from] InvalidKey),
+    /// A cache of the hub's own tools has it, but damaged, and nothing may be fetched.
+    #[error("{} has other bytes than its hash says, and {source}", path.display())]
+    DamagedSnapshot {
+        /// The file.
+        path: PathBuf,
+        /// That it cannot be fetched.
+        #[source]
+        source: Box<DownloadError>,
+    },
+    /// It is more than models may take of the disk.
+    #[error(
+        "the model {name} needs {} MB, and the disk budget is {} MB: raise disk_budget_gb in the settings, or choose a \
+         smaller model",
+        megabytes(*n_bytes),
+        megabytes(*budget_bytes)
+    )]
+    OverBudget {
+        /// The model.
+        name: String,
+        /// Bytes that it takes.
+        n_bytes: u64,
+        /// Bytes that all models may take.
+        budget_bytes: u64,
+    },
     /// It ships with Hansard.
     #[error("the model `{0}` is built in; there is nothing to fetch")]
     BuiltIn(String),
@@ -175,9 +196,38 @@ pub enum ObtainError {
     },
 }
 
+impl From<FileError> for ObtainError {
+    /// A full disk, or one that cannot be written, has advice of its own there.
+    fn from(error: FileError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<ConvertError> for ObtainError {
+    fn from(error: ConvertError) -> Self {
+        match error {
+            ConvertError::File(error) => error.into(),
+            ConvertError::Catalog(_) | ConvertError::Whisper(_) | ConvertError::OntoItself { .. } => {
+                Self::Convert(error)
+            }
+        }
+    }
+}
+
 impl ObtainError {
+    /// Whether the files that it was to be made from cannot be used, so that others may help.
+    pub(super) fn is_about_the_files(&self) -> bool {
+        matches!(self, Self::Convert(ConvertError::Whisper(_)))
+            || matches!(self, Self::Store(StoreError::File(error)) if error.action == "read")
+    }
+
     /// Whether somebody asked to stop, and nothing is wrong.
     pub fn is_cancelled(&self) -> bool {
         matches!(self, Self::Download(DownloadError::Cancelled) | Self::Store(StoreError::Cancelled(_)))
     }
+}
+
+/// A size for the user.
+pub(super) fn megabytes(n_bytes: u64) -> u64 {
+    n_bytes.div_ceil(1_000_000)
 }

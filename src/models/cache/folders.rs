@@ -13,6 +13,7 @@ use crate::nn::ComputeType;
 
 use super::error::{LoadError, ObtainError};
 use super::obtain::{Came, ObtainWatch, interruptible};
+use super::snapshots::InHubCache;
 use super::{ModelCache, lock};
 
 /// The ends of the keys of Whisper models, the most particular first, and what to ask for to get there.
@@ -64,7 +65,10 @@ impl ModelCache {
         let entry = whisper_entry(name);
         let keys = keys_of_whisper(name, entry, &Placement::Cpu(ComputeType::Int8));
         let is_stored = |key: &ModelKey| self.store.folder().is_some_and(|folder| folder.join(key.as_str()).is_dir());
-        let is_here = keys.iter().any(is_stored) || entry.is_some_and(|entry| self.snapshot_of(entry).is_some());
+        let was_here = |key: &ModelKey| self.why_lost(key).is_some();
+        let is_known = keys.iter().any(|key| is_stored(key) || was_here(key));
+        // Whoever loads it hears what became of it.
+        let is_here = is_known || entry.is_some_and(|entry| self.snapshot_of(entry).is_some());
         if is_here { Ok(()) } else { Err(missing.into()) }
     }
 
@@ -204,12 +208,11 @@ impl ModelCache {
                 return Ok((own_key.to_string(), whisper_files(model, from, placement)));
             }
         }
-        let Some((entry, snapshot)) = entry.and_then(|entry| Some((entry, self.snapshot_of(entry)?))) else {
-            return Err(missing.into());
-        };
-        let mut folder = ModelFolder::of_files(snapshot.folder);
+        let Some(entry) = entry else { return Err(missing.into()) };
+        let Some(mut folder) = self.find_in_hub_cache(entry, own_key)? else { return Err(missing.into()) };
         // Made ready once, it is only mapped from then on. Other forms would gain nothing from a copy.
-        if matches!(placement, Placement::Cpu(ComputeType::Int8)) && self.store.folder().is_some() {
+        let gains = matches!(placement, Placement::Cpu(ComputeType::Int8)) && self.store.folder().is_some();
+        if folder.lease.is_none() && gains {
             match self.obtain_quietly(entry, own_key) {
                 Ok(obtained) => folder = ModelFolder::of_entry(obtained),
                 Err(error) if error.is_cancelled() => return Err(error.into()),
@@ -223,8 +226,9 @@ impl ModelCache {
     pub(super) fn find_aligner(&self, language: &str) -> Result<(String, ModelFolder), LoadError> {
         let name = catalog::aligner_key(language);
         let entry = catalog::entry_of(&format!("align-{language}")).ok();
-        if let Ok(key) = ModelKey::new(&name)
-            && let Some(stored) = self.stored(&key, entry)?
+        let key = ModelKey::new(&name).ok();
+        if let Some(key) = &key
+            && let Some(stored) = self.stored(key, entry)?
         {
             return Ok((name, ModelFolder::of_entry(stored)));
         }
@@ -232,10 +236,11 @@ impl ModelCache {
             Ok(folder) => return Ok((name, ModelFolder::of_files(folder))),
             Err(missing) => missing,
         };
-        match entry.and_then(|entry| self.snapshot_of(entry)) {
-            Some(snapshot) => Ok((name, ModelFolder::of_files(snapshot.folder))),
-            None => Err(missing.into()),
-        }
+        let folder = match (entry, &key) {
+            (Some(entry), Some(key)) => self.find_in_hub_cache(entry, key)?,
+            (None, _) | (_, None) => None,
+        };
+        folder.map(|folder| (name, folder)).ok_or_else(|| missing.into())
     }
 
     /// The files in a folder, and the key that they have if they are of an entry on disk.
@@ -267,7 +272,32 @@ impl ModelCache {
         {
             return Ok(Some(ModelFolder::of_files(folder)));
         }
-        Ok(self.snapshot_of(entry).map(|snapshot| ModelFolder::of_files(snapshot.folder)))
+        self.find_in_hub_cache(entry, &key)
+    }
+
+    /// The files of a model in a cache of the hub's own tools. Damaged ones are fetched anew, to be kept under the key.
+    fn find_in_hub_cache(&self, entry: &'static Entry, key: &ModelKey) -> Result<Option<ModelFolder>, LoadError> {
+        if self.snapshot_of(entry).is_none() {
+            return Ok(None);
+        }
+        let here = interruptible(self.cancel.as_ref(), |control| {
+            self.in_hub_cache(entry, &ObtainWatch { control, tell: &|_| {} })
+        })?;
+        let damaged = match here {
+            InHubCache::Nothing => return Ok(None),
+            InHubCache::Sound(snapshot) => return Ok(Some(ModelFolder::of_files(snapshot.folder))),
+            InHubCache::Damaged(path) => path,
+        };
+        match self.obtain_quietly(entry, key) {
+            Ok(obtained) => Ok(Some(ModelFolder::of_entry(obtained))),
+            Err(error) if error.is_cancelled() => Err(error.into()),
+            // It names the file by itself.
+            Err(error @ ObtainError::DamagedSnapshot { .. }) => Err(error.into()),
+            Err(error) => {
+                let reason = format!("{} has other bytes than its hash says", damaged.display());
+                Err(LoadError::Lost { reason, source: Box::new(error) })
+            }
+        }
     }
 
     /// What is on disk under a key. What cannot be used as it is, is made again from what it was made from, or fetched again.
@@ -277,26 +307,42 @@ impl ModelCache {
         entry: Option<&'static Entry>,
     ) -> Result<Option<(StoredModel, LoadedFrom)>, LoadError> {
         let reason = match self.store.find(key)? {
-            Found::Absent => return Ok(None),
-            Found::Ready(model) => return Ok(Some((model, LoadedFrom::Disk))),
+            Found::Absent => match self.why_lost(key) {
+                Some(reason) => reason,
+                None => return Ok(None),
+            },
+            Found::Ready(model) => {
+                lock(&self.shared.lost).remove(key);
+                return Ok(Some((model, LoadedFrom::Disk)));
+            }
             Found::Stale { originals: Some(originals), .. } => {
                 let model = self.rebuild(key, entry, &originals)?;
                 return Ok(Some((model, LoadedFrom::Disk)));
             }
             Found::Stale { reason, originals: None } => format!("the model {key} was {reason}"),
-            Found::Damaged(damage) => damage.to_string(),
+            Found::Damaged(damage) => {
+                // Whoever asks first may keep it to himself.
+                lock(&self.shared.lost).insert(key.clone(), damage.to_string());
+                damage.to_string()
+            }
         };
         let Some(entry) = entry.filter(|entry| entry.repository().is_some()) else {
             return Err(LoadError::Unusable { reason });
         };
         match self.obtain_quietly(entry, key) {
             Ok(obtained) => {
+                lock(&self.shared.lost).remove(key);
                 self.warn(format!("{reason}; it was had again."));
                 Ok(Some(obtained))
             }
             Err(error) if error.is_cancelled() => Err(error.into()),
             Err(error) => Err(LoadError::Lost { reason, source: Box::new(error) }),
         }
+    }
+
+    /// Why an entry was set aside that nobody has had again since.
+    fn why_lost(&self, key: &ModelKey) -> Option<String> {
+        lock(&self.shared.lost).get(key).cloned()
     }
 
     fn obtain_quietly(&self, entry: &Entry, key: &ModelKey) -> Result<(StoredModel, LoadedFrom), ObtainError> {

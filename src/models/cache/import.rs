@@ -88,7 +88,11 @@ impl ModelCache {
 fn family_of(folder: &Path) -> Result<Family, ObtainError> {
     let read = |name: &str| {
         let path = folder.join(name);
-        if path.exists() { fs::read_to_string(&path).map(Some).map_err(FileError::of("read", &path)) } else { Ok(None) }
+        if path.is_file() {
+            fs::read_to_string(&path).map(Some).map_err(FileError::of("read", &path))
+        } else {
+            Ok(None)
+        }
     };
     if folder.join("hyperparams.yaml").exists() {
         return Ok(Family::Embedding);

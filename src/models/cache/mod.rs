@@ -15,6 +15,7 @@ mod folders;
 mod import;
 mod obtain;
 mod options;
+mod snapshots;
 mod tally;
 
 use std::collections::BTreeMap;
@@ -40,6 +41,7 @@ use super::memory::{Admission, Clock, EntryState, Freed, LoadedFrom, MemoryEntry
 use super::store::{DiskStore, StoreWatcher, StoredModel};
 
 use folders::ModelFolder;
+use snapshots::HashedFiles;
 
 pub use error::{LoadError, ObtainError};
 pub use folders::whisper_of_key;
@@ -63,12 +65,15 @@ struct Shared {
     card: MemoryLevel,
     devices: Mutex<Devices>,
     hub_cache: HubCache,
+    hashed_files: Mutex<HashedFiles>,
     /// The keys that stood for what was asked for, so that a model in memory is found without looking at files.
     wishes: Mutex<BTreeMap<String, ModelKey>>,
     /// The folder that each key in memory stands for: two models may be called the same.
     claims: Mutex<BTreeMap<ModelKey, PathBuf>>,
     /// What keeps the files of models in memory where they are, by their keys in memory.
     leases: Mutex<BTreeMap<ModelKey, StoredModel>>,
+    /// Why entries are not on disk any more that were: what was wrong with them.
+    lost: Mutex<BTreeMap<ModelKey, String>>,
     /// What nobody was told yet.
     warnings: Mutex<Vec<String>>,
     n_hub_loads: Mutex<u64>,
@@ -91,9 +96,11 @@ impl ModelCache {
             options,
             devices: Mutex::default(),
             hub_cache: HubCache::from_environment(),
+            hashed_files: Mutex::default(),
             wishes: Mutex::default(),
             claims: Mutex::default(),
             leases: Mutex::default(),
+            lost: Mutex::default(),
             warnings: Mutex::default(),
             n_hub_loads: Mutex::default(),
         };

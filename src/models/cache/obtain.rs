@@ -5,14 +5,13 @@
 
 use std::cell::Cell;
 use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
-use sha2::{Digest, Sha256};
 
 use crate::files::FileError;
 use crate::models::catalog::{self, Access, Entry, Family, Source, Wanted};
@@ -21,26 +20,22 @@ use crate::models::download::{
     DownloadControl, DownloadError, DownloadProgress, DownloadState, Environment, FilePattern, Hub, HubSettings,
     Network,
 };
-use crate::models::hub_cache::{Snapshot, SnapshotFile};
+use crate::models::hub_cache::Snapshot;
 use crate::models::key::ModelKey;
 use crate::models::store::{
-    CleanUp, Found, LeftoverKind, ORIGINALS, Origin, PUBLISHED_FORM, Planned, Reason, StoreError, StoredModel, Target,
+    Fit, Found, LeftoverKind, ORIGINALS, Origin, PUBLISHED_FORM, Planned, Reason, StoreError, StoredModel, Target,
 };
 use crate::models::token::TokenStore;
 use crate::nn::checkpoint::READY_VERSION;
 use crate::task::CancelToken;
 
 use super::ModelCache;
-use super::error::{LoadError, ObtainError};
+use super::error::{LoadError, ObtainError, megabytes};
 use super::options::Originals;
+use super::snapshots::InHubCache;
 
-/// The end of the name of a file that tells in which of several files which weights are.
-const INDEX_END: &str = ".safetensors.index.json";
-/// Of a model without a choice of files.
-const NO_CHOICE: &[&str] = &[""];
 /// How often it is looked whether somebody asked to stop.
 const POLL: Duration = Duration::from_millis(50);
-const N_BUFFER_BYTES: usize = 1 << 20;
 
 /// Who watches a model on its way.
 #[derive(Clone, Copy)]
@@ -160,33 +155,62 @@ impl ModelCache {
         if self.store.folder().is_none() {
             return Err(StoreError::Disabled.into());
         }
-        let snapshot = if originals.is_none() { self.sound_snapshot_of(entry, watch)? } else { None };
-        if originals.is_none() && snapshot.is_none() && self.network() == Network::Offline {
-            return Err(DownloadError::Offline { repository: repository.to_owned() }.into());
+        let here = if originals.is_none() { self.in_hub_cache(entry, watch)? } else { InHubCache::Nothing };
+        let (snapshot, damaged) = match here {
+            InHubCache::Nothing => (None, None),
+            InHubCache::Sound(snapshot) => (Some(snapshot), None),
+            InHubCache::Damaged(path) => (None, Some(path)),
+        };
+        let is_offline = self.network() == Network::Offline;
+        if originals.is_none() && snapshot.is_none() && is_offline {
+            let offline = DownloadError::Offline { repository: repository.to_owned() };
+            return Err(match damaged {
+                Some(path) => ObtainError::DamagedSnapshot { path, source: Box::new(offline) },
+                None => offline.into(),
+            });
+        }
+        let form = form_of(entry.family, key);
+        if originals.is_none() {
+            self.check_disk_budget(entry, form)?;
         }
         let origin = origin_of(entry.family, key, repository, revision);
+        let keeps_originals = originals.is_some() || self.options().originals == Originals::Kept;
+        // What is wrong with what was here.
+        let mut flaw = damaged.map(|path| format!("{} has other bytes than its hash says", path.display()));
         // If somebody else stores it meanwhile, it is there.
         let came = Cell::new(Came::Disk);
         let model = self.store.store(key, &origin, |target| -> Result<(), ObtainError> {
-            let sources = if let Some(folder) = &originals {
-                came.set(Came::Files);
-                Sources::of_originals(folder)?
-            } else if let Some(snapshot) = &snapshot {
-                came.set(Came::HubCache);
-                Sources::of_snapshot(snapshot)
-            } else {
-                came.set(Came::Hub);
-                let folder = self.store.downloads(key, &origin)?;
-                let tell = |progress| (watch.tell)(ObtainStep::Download(progress));
-                let wanted: Vec<FilePattern> = entry.files.iter().map(pattern).collect();
-                let fetched = self.hub(entry)?.fetch(repository, revision, &wanted, &folder, watch.control, &tell)?;
-                let files = fetched.files.into_iter().map(|file| (file.name.clone(), folder.join(file.name))).collect();
-                Sources { folder, files, sharing: Sharing::Linked }
+            let prepare = |sources: &Sources| {
+                (watch.tell)(ObtainStep::Prepare);
+                put(sources, form, keeps_originals, target, watch.control)
             };
-            (watch.tell)(ObtainStep::Prepare);
-            let keeps_originals = originals.is_some() || self.options().originals == Originals::Kept;
-            put(&sources, form_of(entry.family, key), keeps_originals, target, watch.control)
+            if let Some(folder) = &originals {
+                came.set(Came::Files);
+                return prepare(&Sources::of_originals(folder)?);
+            }
+            if let Some(snapshot) = &snapshot {
+                came.set(Came::HubCache);
+                match prepare(&Sources::of_snapshot(snapshot)) {
+                    Err(error) if error.is_about_the_files() && !is_offline => {
+                        flaw = Some(format!("{} cannot be used: {error}", snapshot.folder.display()));
+                        fs::remove_dir_all(target).map_err(FileError::of("remove", target))?;
+                        fs::create_dir(target).map_err(FileError::of("create folder", target))?;
+                    }
+                    prepared => return prepared,
+                }
+            }
+            came.set(Came::Hub);
+            let folder = self.store.downloads(key, &origin)?;
+            let tell = |progress| (watch.tell)(ObtainStep::Download(progress));
+            let wanted: Vec<FilePattern> = entry.files.iter().map(pattern).collect();
+            let hub = self.hub(entry, form)?;
+            let fetched = hub.fetch(repository, revision, &wanted, &folder, watch.control, &tell)?;
+            let files = fetched.files.into_iter().map(|file| (file.name.clone(), folder.join(file.name))).collect();
+            prepare(&Sources { folder, files, sharing: Sharing::Linked })
         })?;
+        if let Some(flaw) = flaw.filter(|_| came.get() == Came::Hub) {
+            self.warn(format!("{flaw}; {} was fetched instead.", entry.name));
+        }
         self.forget_wishes();
         Ok(Obtained { model, came: came.get() })
     }
@@ -215,36 +239,6 @@ impl ModelCache {
         stored.map_err(LoadError::from)
     }
 
-    /// What a cache of the hub's own tools has of a model, if it has all of it.
-    pub fn snapshot_of(&self, entry: &Entry) -> Option<Snapshot> {
-        let Source::Hub { repository, revision } = entry.source else { return None };
-        let (mut required, mut optional, mut choice) = (Vec::new(), Vec::new(), NO_CHOICE);
-        for wanted in entry.files {
-            match wanted {
-                Wanted::Required(name) => required.push(*name),
-                Wanted::Optional(name) => optional.push(*name),
-                // No model of the catalog has more than one choice.
-                Wanted::FirstOf(names) => choice = *names,
-            }
-        }
-        let find = |more: &[&str]| {
-            let all: Vec<&str> = required.iter().chain(more).copied().collect();
-            self.shared.hub_cache.find(repository, revision, &all, &optional)
-        };
-        choice.iter().find_map(|name| {
-            if name.is_empty() {
-                return find(&[]);
-            }
-            let snapshot = find(&[*name])?;
-            if !name.ends_with(INDEX_END) {
-                return Some(snapshot);
-            }
-            let shards = shards_in(&snapshot.folder.join(name))?;
-            let names: Vec<&str> = [*name].into_iter().chain(shards.iter().map(String::as_str)).collect();
-            find(&names)
-        })
-    }
-
     /// How much there is of a model that is not on disk yet: bytes of downloads that stopped on the way.
     pub fn unfinished(&self, key: &ModelKey) -> Result<u64, StoreError> {
         let leftovers = self.store.leftovers()?;
@@ -271,13 +265,22 @@ impl ModelCache {
         Ok(())
     }
 
-    /// Removes from disk what was not used for longest, until the rest is within the budget, and tells the user.
-    pub fn keep_disk_budget(&self) -> Result<(), StoreError> {
-        let budget_bytes = self.options().disk_budget_bytes;
-        if budget_bytes.is_none() {
-            return Ok(());
-        }
-        let plan = self.store.plan_cleanup(&CleanUp { budget_bytes, older_than: None }, SystemTime::now())?;
+    /// Removes from disk what was not used for longest, until the rest is within the budget, and tells the user. What
+    /// is in `kept` stays; so does everything where removing the rest would not be enough.
+    pub fn keep_disk_budget(&self, kept: &[ModelKey]) -> Result<(), StoreError> {
+        let Some(budget_bytes) = self.options().disk_budget_bytes else { return Ok(()) };
+        let plan = match self.store.plan_to_fit(budget_bytes, kept, SystemTime::now())? {
+            Fit::Within(plan) => plan,
+            Fit::TooMuch { n_bytes } => {
+                self.warn(format!(
+                    "The models that have to stay take {} MB of the disk, and the disk budget is {} MB: nothing was \
+                     removed. Raise disk_budget_gb in the settings, or remove models that are not needed.",
+                    megabytes(n_bytes),
+                    megabytes(budget_bytes)
+                ));
+                return Ok(());
+            }
+        };
         for removed in self.store.clean_up(&plan).removed {
             if let Target::Entry(key) = removed.target {
                 self.warn(format!("The model {key} was removed from the disk, to stay within the budget."));
@@ -286,12 +289,29 @@ impl ModelCache {
         Ok(())
     }
 
+    /// Fails if a model is more than the disk budget by itself.
+    fn check_disk_budget(&self, entry: &Entry, form: Form) -> Result<(), ObtainError> {
+        let fetched_bytes = entry.download_bytes.unwrap_or(0);
+        let n_bytes = match (form, self.options().originals) {
+            (Form::Ready, Originals::Dropped) => entry.memory_bytes,
+            (Form::Ready, Originals::Kept) => entry.memory_bytes + fetched_bytes,
+            (Form::Published, _) => fetched_bytes,
+        };
+        match self.options().disk_budget_bytes {
+            Some(budget_bytes) if n_bytes > budget_bytes => {
+                Err(ObtainError::OverBudget { name: entry.name.clone(), n_bytes, budget_bytes })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// Whether anything may be fetched, by the settings and the environment.
     pub fn network(&self) -> Network {
         Hub::new(HubSettings::of(&Environment::of_this_process(), None, self.options().network)).network()
     }
 
-    fn hub(&self, entry: &Entry) -> Result<Hub, ObtainError> {
+    /// The hub, for a model that is made ready from what is fetched.
+    fn hub(&self, entry: &Entry, form: Form) -> Result<Hub, ObtainError> {
         let token = match TokenStore::of_this_user(&self.shared.paths).find() {
             Ok(found) => found.map(|(token, _)| token),
             // Who needs none shall not be held up by a wrong one.
@@ -303,27 +323,15 @@ impl ModelCache {
         };
         let options = self.options();
         let settings = HubSettings::of(&Environment::of_this_process(), token, options.network);
+        let settings = match form {
+            // What it is made from goes only when it is there.
+            Form::Ready => settings.with_room_for(entry.memory_bytes),
+            Form::Published => settings,
+        };
         Ok(Hub::new(match &options.endpoint {
             Some(endpoint) => settings.with_endpoint(endpoint),
             None => settings,
         }))
-    }
-
-    /// The same as [`ModelCache::snapshot_of`], with the hashes of its files compared where they are known.
-    fn sound_snapshot_of(&self, entry: &Entry, watch: &ObtainWatch<'_>) -> Result<Option<Snapshot>, ObtainError> {
-        let Some(snapshot) = self.snapshot_of(entry) else { return Ok(None) };
-        let total_bytes: u64 = snapshot.files.iter().map(|file| file.n_bytes).sum();
-        let mut n_bytes = 0;
-        for file in &snapshot.files {
-            let told = |n_more: u64| (watch.tell)(ObtainStep::Verify { n_bytes: n_bytes + n_more, total_bytes });
-            if !is_sound(file, watch.control, &told)? {
-                let path = file.path.display();
-                self.warn(format!("{path} has other bytes than its hash says; {} is fetched instead.", entry.name));
-                return Ok(None);
-            }
-            n_bytes += file.n_bytes;
-        }
-        Ok(Some(snapshot))
     }
 }
 
@@ -406,30 +414,8 @@ fn place(sources: &Sources, target: &Path, control: &DownloadControl) -> Result<
     Ok(())
 }
 
-fn check(control: &DownloadControl) -> Result<(), DownloadError> {
+pub(super) fn check(control: &DownloadControl) -> Result<(), DownloadError> {
     if control.state() == DownloadState::Cancelled { Err(DownloadError::Cancelled) } else { Ok(()) }
-}
-
-/// Whether a file has the bytes that its hash says, if it has one. `told` is how many were read.
-fn is_sound(file: &SnapshotFile, control: &DownloadControl, told: &dyn Fn(u64)) -> Result<bool, ObtainError> {
-    let Some(expected) = &file.sha256 else { return Ok(true) };
-    let mut source = File::open(&file.path).map_err(FileError::of("read", &file.path))?;
-    let (mut hasher, mut buffer, mut n_bytes) = (Sha256::new(), vec![0; N_BUFFER_BYTES], 0);
-    loop {
-        check(control)?;
-        let n_read = match source.read(&mut buffer) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            n_read => n_read.map_err(FileError::of("read", &file.path))?,
-        };
-        if n_read == 0 {
-            break;
-        }
-        hasher.update(&buffer[..n_read]);
-        n_bytes += n_read as u64;
-        told(n_bytes);
-    }
-    let hash: [u8; 32] = hasher.finalize().into();
-    Ok(hex(&hash) == *expected)
 }
 
 /// Bytes in hexadecimal digits.
@@ -446,14 +432,4 @@ fn pattern(wanted: &Wanted) -> FilePattern {
         Wanted::Optional(name) => FilePattern::optional(name),
         Wanted::FirstOf(names) => FilePattern::first_of(names),
     }
-}
-
-/// The files of weights that an index names.
-fn shards_in(index: &Path) -> Option<Vec<String>> {
-    let index: serde_json::Value = serde_json::from_slice(&fs::read(index).ok()?).ok()?;
-    let names = index.get("weight_map")?.as_object()?.values();
-    let mut shards = names.map(|name| name.as_str().map(str::to_owned)).collect::<Option<Vec<String>>>()?;
-    shards.sort();
-    shards.dedup();
-    Some(shards)
 }

@@ -28,9 +28,11 @@ pub enum DownloadError {
         /// What was given.
         name: String,
     },
-    /// `HF_ENDPOINT` makes no sense.
-    #[error("{endpoint:?} is no address of a hub: {reason}; correct or unset HF_ENDPOINT")]
+    /// What is said to be the hub cannot be one.
+    #[error("{endpoint:?} is no address of a hub: {reason}; correct or unset {place}")]
     InvalidEndpoint {
+        /// What says so: a variable, or a setting.
+        place: &'static str,
         /// What it is set to.
         endpoint: String,
         /// What is wrong.
@@ -132,6 +134,22 @@ pub enum DownloadError {
         /// The status of HTTP.
         status: u16,
     },
+    /// It does not want to give that, and waiting will not change it.
+    #[error(
+        "{host} refuses {repository}: {reason} (status {status}); see {page}, or check HF_ENDPOINT and the proxies"
+    )]
+    Refused {
+        /// The repository.
+        repository: String,
+        /// Who answered.
+        host: String,
+        /// What that means.
+        reason: &'static str,
+        /// The status of HTTP.
+        status: u16,
+        /// The repository's page.
+        page: String,
+    },
     /// A page came instead of what was asked for.
     #[error(
         "{host} answers with a web page instead of {repository}: a network that asks its guests to sign in does this; \
@@ -168,8 +186,8 @@ pub enum DownloadError {
     },
     /// The proxy does not do its work.
     #[error(
-        "the proxy {proxy} does not connect to {host} for {repository}: {reason}; check HTTPS_PROXY, ALL_PROXY and \
-         NO_PROXY"
+        "the proxy {proxy} does not connect to {host} for {repository}: {reason}; check HTTPS_PROXY, HTTP_PROXY, \
+         ALL_PROXY and NO_PROXY"
     )]
     Proxy {
         /// The repository.

@@ -59,7 +59,11 @@ enum Method {
 
 impl Client {
     pub(super) fn new(settings: &HubSettings, repository: &str, interrupt: Interrupt) -> Result<Self, DownloadError> {
-        let invalid = |reason: String| DownloadError::InvalidEndpoint { endpoint: settings.endpoint.clone(), reason };
+        let invalid = |reason: String| DownloadError::InvalidEndpoint {
+            place: settings.endpoint_source,
+            endpoint: settings.endpoint.clone(),
+            reason,
+        };
         let endpoint = Url::parse(&settings.endpoint).map_err(|error| invalid(error.to_string()))?;
         if !matches!(endpoint.scheme(), "http" | "https") || endpoint.host_str().is_none() {
             return Err(invalid("it does not begin with https://".to_owned()));
@@ -237,6 +241,10 @@ impl Client {
             (ureq::Error::HostNotFound, Some(proxy)) => {
                 Failure::Lasting(self.proxy_error(proxy, url, "its name is unknown".to_owned()))
             }
+            // Of a proxied connection, only the proxy's name is looked up.
+            (ureq::Error::Io(error), Some(proxy)) if is_about_a_name(&error) => {
+                Failure::Lasting(self.proxy_error(proxy, url, "its name is unknown".to_owned()))
+            }
             (ureq::Error::HostNotFound, None) => unreachable("its name is unknown"),
             (ureq::Error::Timeout(_), _) => unreachable("it takes too long to answer"),
             (ureq::Error::RequireHttpsOnly(_), _) => {
@@ -257,7 +265,9 @@ impl Client {
         let message = header(headers, "x-error-message").unwrap_or_default();
         let revision = revision.to_owned();
         let lasting = match (*status, code) {
-            (200 | 206 | 416, _) => return Ok(()),
+            (200 | 206, _) => return Ok(()),
+            // Of a file, the part that was asked for is not there: who asked for it begins anew.
+            (416, _) if name.is_some() => return Ok(()),
             // An address of the store that has expired: the hub makes a new one.
             (401 | 403 | 404, _) if !self.is_hub(url) => {
                 return Err(Failure::passing(DownloadError::Server {
@@ -294,6 +304,15 @@ impl Client {
                     status: *status,
                 }));
             }
+            (400..=499, _) => {
+                let reason = match *status {
+                    410 => "it is gone",
+                    451 => "it may not be given for legal reasons",
+                    418 => "it takes Hansard for somebody else",
+                    _ => "it does not accept what Hansard asks",
+                };
+                DownloadError::Refused { repository, host: host_of(url), reason, status: *status, page }
+            }
             _ => DownloadError::Server { repository, host: host_of(url), status: *status },
         };
         Err(Failure::Lasting(lasting))
@@ -313,6 +332,13 @@ impl Client {
 /// A header that is text.
 pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// Whether a name could not be looked up. The standard library tells it in words alone.
+fn is_about_a_name(error: &std::io::Error) -> bool {
+    /// `WSAHOST_NOT_FOUND` of Windows.
+    const HOST_NOT_FOUND: i32 = 11001;
+    error.to_string().contains("failed to lookup address") || error.raw_os_error() == Some(HOST_NOT_FOUND)
 }
 
 /// Host and port, for messages. Not the whole address: those of stores hold signatures.

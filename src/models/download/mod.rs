@@ -62,6 +62,10 @@ pub struct HubSettings {
     proxies: Proxies,
     sleep: Sleep,
     stall: Duration,
+    /// Bytes that have to be free beside those of the files.
+    n_beside_bytes: u64,
+    /// What says where the hub is.
+    endpoint_source: &'static str,
 }
 
 /// A connection that brings nothing for so long is given up.
@@ -78,12 +82,19 @@ impl HubSettings {
             proxies: environment.proxies(),
             sleep: Arc::new(|control: &DownloadControl, duration| control.sleep(duration)),
             stall: STALL,
+            n_beside_bytes: 0,
+            endpoint_source: "HF_ENDPOINT",
         }
     }
 
-    /// The same for another hub than the one that the environment names.
+    /// The same for the hub that the settings name, instead of the environment.
     pub fn with_endpoint(self, endpoint: &str) -> Self {
-        Self { endpoint: endpoint.to_owned(), ..self }
+        Self { endpoint: endpoint.to_owned(), endpoint_source: "hf_endpoint in the settings", ..self }
+    }
+
+    /// The same for files from which so many bytes are made, for which there has to be room, too.
+    pub fn with_room_for(self, n_bytes: u64) -> Self {
+        Self { n_beside_bytes: n_bytes, ..self }
     }
 
     /// The same, with another way to wait between attempts.
@@ -171,7 +182,8 @@ impl Hub {
         })?;
         fs::create_dir_all(folder).map_err(FileError::of("create folder", folder))?;
         let missing = listing.files.iter().map(|file| file.n_bytes - transfer::n_bytes_there(folder, file));
-        space::check_room(folder, total(missing), repository)?;
+        let n_needed = total(missing).saturating_add(self.settings.n_beside_bytes);
+        space::check_room(folder, n_needed, repository)?;
         status.begin(&listing);
         let files = self.transfer_all(&client, &listing, folder, &mut status)?;
         Ok(Fetched { commit: listing.commit, files })

@@ -203,6 +203,10 @@ impl Transfer<'_> {
     fn part_for(&mut self, answer: &Answer) -> Result<File, Failure> {
         let goes_on = answer.status == 206 && content_range(answer) == Some((self.n_have, self.file.n_bytes));
         if answer.status != 200 && !goes_on {
+            if self.n_have == 0 {
+                let reason = format!("{} for the whole of {}", answer.status, self.file.name);
+                return Err(Failure::Lasting(self.client.not_understood(&answer.url, reason)));
+            }
             // Not the part that was asked for: the next attempt asks for all of it.
             self.start_over();
             return Err(Failure::passing(self.lost(format!("{} for a part of it", answer.status))));

@@ -36,8 +36,6 @@ pub struct DoesNotFit {
     pub n_bytes: Option<usize>,
     /// Bytes that models may take.
     pub budget_bytes: usize,
-    /// How many models there may be.
-    pub max_count: Option<usize>,
     /// What would have to go and cannot.
     pub in_the_way: Vec<InTheWay>,
 }
@@ -63,15 +61,16 @@ impl fmt::Display for DoesNotFit {
             None => write!(f, "there is no room in memory for the model `{key}`")?,
         }
         write!(f, "; models may take {}", Size(self.budget_bytes))?;
-        if let Some(max_count) = self.max_count {
-            write!(f, " and be at most {}", max_count.max(1))?;
-        }
         for (n, InTheWay { key, n_bytes, state }) in self.in_the_way.iter().enumerate() {
             let before = if n == 0 { ". These would have to go: " } else { ", " };
             write!(f, "{before}`{key}` ({}, {})", Size(*n_bytes), state.label())?;
         }
         let free_them = if self.in_the_way.is_empty() { "C" } else { "Free them, or c" };
-        write!(f, ". {free_them}hoose a smaller model, allow models more memory, or load it alone all the same")
+        write!(
+            f,
+            ". {free_them}hoose a smaller model, or allow models more memory in the settings (memory_budget_mb, for a \
+             graphics card gpu_memory_budget_mb)"
+        )
     }
 }
 

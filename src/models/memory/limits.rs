@@ -15,7 +15,7 @@ pub const DEFAULT_PARALLEL_LOADS: usize = 2;
 pub struct MemoryLimits {
     /// Bytes that models may take.
     pub budget_bytes: usize,
-    /// How many models there may be; `None`: as many as fit. One is always allowed.
+    /// How many models stay; `None`: as many as fit. More are there only while they are in use.
     pub max_count: Option<usize>,
     /// A model that nobody used for so long is unloaded; `None`: never.
     pub idle: Option<Duration>,

@@ -221,9 +221,9 @@ impl State {
         }
         let own = Weight::one(admission.expected_bytes.unwrap_or(0));
         let weights = self.weigh_all_but(Some(key));
-        if self.hold(weights.stuck + own) {
+        if self.fit(weights.stuck + own) {
             // What is being loaded may be idle soon, so it is waited for. Loads never wait once they run.
-            if !self.hold(weights.stuck + weights.running + own) {
+            if weights.running.n_models > 0 && !self.hold(weights.stuck + weights.running + own) {
                 return Room::Later;
             }
         } else if admission.if_too_large == IfTooLarge::Refuse {
@@ -253,13 +253,13 @@ impl State {
     ) -> Result<(Leaving, Option<OverBudget>), DoesNotFit> {
         let own = Weight::one(n_bytes);
         let weights = self.weigh_all_but(Some(key));
-        if !self.hold(weights.stuck + weights.running + own) && if_too_large == IfTooLarge::Refuse {
+        if !self.fit(weights.stuck + weights.running + own) && if_too_large == IfTooLarge::Refuse {
             let in_the_way = [EntryState::InUse, EntryState::Pinned, EntryState::Loading];
             return Err(self.refusal(key, Some(n_bytes), &in_the_way));
         }
         let leaving = self.make_room(Some(key), own);
         let taken = self.weigh_all_but(Some(key)).total() + own;
-        let over_budget = (!self.hold(taken)).then(|| OverBudget {
+        let over_budget = (!self.fit(taken)).then(|| OverBudget {
             key: key.clone(),
             n_bytes,
             taken_bytes: taken.n_bytes,
@@ -431,10 +431,15 @@ impl State {
         weights
     }
 
-    /// Whether the limits allow this.
+    /// Whether there is memory for this.
+    fn fit(&self, weight: Weight) -> bool {
+        weight.n_bytes <= self.limits.budget_bytes
+    }
+
+    /// Whether the limits allow this. For their number alone models go, but none is refused: a job needs several at once.
     fn hold(&self, weight: Weight) -> bool {
         let max_count = self.limits.max_count.map_or(usize::MAX, |max_count| max_count.max(1));
-        weight.n_bytes <= self.limits.budget_bytes && weight.n_models <= max_count
+        self.fit(weight) && weight.n_models <= max_count
     }
 
     /// Whether one more load may run. Of those whose size nobody knows only one may, so that no more than one model can be
@@ -488,7 +493,6 @@ impl State {
             key: key.clone(),
             n_bytes,
             budget_bytes: self.limits.budget_bytes,
-            max_count: self.limits.max_count,
             in_the_way: entries
                 .map(|MemoryEntry { key, n_bytes, state, .. }| InTheWay { key, n_bytes, state })
                 .collect(),

@@ -29,6 +29,8 @@ pub(super) const LIST_NAME: &str = "hansard-models.json";
 /// The version of the format that is written.
 pub(super) const ARCHIVE_VERSION: u32 = 1;
 
+/// What all files begin with that zstd compressed (RFC 8878).
+const ZSTD_START: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// zstd's level: weights hardly become smaller by trying harder.
 const COMPRESSION: i32 = 1;
 
@@ -42,6 +44,7 @@ pub(super) struct Contents {
 
 impl Shelf {
     pub(super) fn export(&self, keys: &[ModelKey], path: &Path, progress: &Progress<'_>) -> Result<u64, StoreError> {
+        check_target(path)?;
         let mut models = Vec::new();
         for key in keys.iter().collect::<BTreeSet<_>>() {
             match self.verify(key, Depth::Headers, None)? {
@@ -68,6 +71,28 @@ impl Shelf {
         written?;
         Ok(fs::metadata(path).map_err(FileError::of("read", path))?.len())
     }
+}
+
+/// Fails unless a file of models may be written there: no other file is replaced, and no folder made.
+fn check_target(path: &Path) -> Result<(), StoreError> {
+    if path.extension().is_none_or(|extension| extension != ARCHIVE_EXTENSION) {
+        return Err(StoreError::NotNamed { path: path.to_path_buf() });
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        return Err(StoreError::NoFolder { path: folder.to_path_buf() });
+    }
+    let metadata = match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        metadata => metadata.map_err(FileError::of("read", path))?,
+    };
+    let mut start = Vec::new();
+    if metadata.is_file() {
+        let file = File::open(path).map_err(FileError::of("read", path))?;
+        file.take(ZSTD_START.len() as u64).read_to_end(&mut start).map_err(FileError::of("read", path))?;
+    }
+    let is_replaceable = metadata.is_file() && (start.is_empty() || start == ZSTD_START);
+    if is_replaceable { Ok(()) } else { Err(StoreError::WouldReplace { path: path.to_path_buf() }) }
 }
 
 fn write_archive(

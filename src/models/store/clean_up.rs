@@ -68,7 +68,23 @@ pub struct CleanedUp {
     pub kept: Vec<(Planned, StoreError)>,
 }
 
+/// What has to go so that the rest is within a budget.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// This, in this order.
+    Within(Vec<Planned>),
+    /// Nothing that may go would be enough.
+    TooMuch {
+        /// What has to stay.
+        n_bytes: u64,
+    },
+}
+
 impl Shelf {
+    pub(super) fn plan_to_fit(&self, budget_bytes: u64, kept: &[ModelKey], now: SystemTime) -> Result<Fit, StoreError> {
+        Ok(fit(budget_bytes, kept, unix_ms(now), self.list()?, self.leftovers()?))
+    }
+
     pub(super) fn plan_cleanup(&self, wanted: &CleanUp, now: SystemTime) -> Result<Vec<Planned>, StoreError> {
         Ok(plan(wanted, unix_ms(now), self.list()?, self.leftovers()?))
     }
@@ -100,6 +116,25 @@ impl Shelf {
             }
         }
     }
+}
+
+fn fit(
+    budget_bytes: u64,
+    kept: &[ModelKey],
+    now_unix_ms: u64,
+    mut entries: Vec<DiskEntry>,
+    leftovers: Vec<Leftover>,
+) -> Fit {
+    for entry in &mut entries {
+        entry.pinned |= kept.contains(&entry.key);
+    }
+    let staying = entries.iter().filter(|entry| entry.pinned || entry.in_use);
+    let n_bytes: u64 = staying.map(|entry| entry.n_bytes).sum();
+    if n_bytes > budget_bytes {
+        return Fit::TooMuch { n_bytes };
+    }
+    let wanted = CleanUp { budget_bytes: Some(budget_bytes), older_than: None };
+    Fit::Within(plan(&wanted, now_unix_ms, entries, leftovers))
 }
 
 fn plan(wanted: &CleanUp, now_unix_ms: u64, entries: Vec<DiskEntry>, leftovers: Vec<Leftover>) -> Vec<Planned> {
@@ -148,6 +183,7 @@ mod tests {
             origin: None,
             n_bytes,
             n_files: 1,
+            has_originals: false,
             created_unix_ms: 0,
             last_used_unix_ms,
             n_uses: 1,
@@ -189,14 +225,31 @@ mod tests {
             (Some(149), Some(900), "bad-1 first part mid"),
         ] {
             let wanted = CleanUp { budget_bytes, older_than: older_than_ms.map(Duration::from_millis) };
-            let names: Vec<String> = plan(&wanted, 1000, entries(), leftovers())
-                .into_iter()
-                .map(|planned| match planned.target {
-                    Target::Entry(key) | Target::Downloads(key, _) => key.to_string(),
-                    Target::SetAside(folder) => folder.display().to_string(),
-                })
-                .collect();
-            assert_eq!(names.join(" "), expected, "{wanted:?}");
+            assert_eq!(names(plan(&wanted, 1000, entries(), leftovers())), expected, "{wanted:?}");
         }
+        // What a command brought stays; and where all else would not be enough, all else stays, too.
+        for (budget_bytes, kept, expected) in [
+            (161, "new", Ok("bad-1 first")),
+            (161, "first", Ok("bad-1 part")),
+            (145, "first", Ok("bad-1 part mid")),
+            (125, "first", Ok("bad-1 part mid new")),
+            (124, "first", Err(125)),
+            (119, "absent", Err(120)),
+        ] {
+            let kept = [ModelKey::new(kept).expect("a key")];
+            match (fit(budget_bytes, &kept, 1000, entries(), leftovers()), expected) {
+                (Fit::Within(plan), Ok(expected)) => assert_eq!(names(plan), expected, "{budget_bytes} {kept:?}"),
+                (Fit::TooMuch { n_bytes }, Err(expected)) => assert_eq!(n_bytes, expected, "{budget_bytes} {kept:?}"),
+                (fit, expected) => panic!("{fit:?} instead of {expected:?}"),
+            }
+        }
+    }
+
+    fn names(plan: Vec<Planned>) -> String {
+        let name = |planned: Planned| match planned.target {
+            Target::Entry(key) | Target::Downloads(key, _) => key.to_string(),
+            Target::SetAside(folder) => folder.display().to_string(),
+        };
+        plan.into_iter().map(name).collect::<Vec<_>>().join(" ")
     }
 }

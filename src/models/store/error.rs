@@ -11,6 +11,11 @@ use crate::task::Cancelled;
 use super::lock::Waiting;
 use super::manifest::Staleness;
 
+/// So much of a name is shown,
+const MAX_NAME_CHARS: usize = 80;
+/// and of a reason, which may hold one.
+const MAX_REASON_CHARS: usize = 240;
+
 /// The disk store could not do what was asked. Nothing half-written remains of it.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -23,6 +28,30 @@ pub enum StoreError {
     /// The user may not write there.
     #[error("{0}. Allow writing there, or choose another folder with --cache-dir")]
     NotWritable(#[source] FileError),
+    /// There is a file where a folder should be.
+    #[error("{0}. There is a file where a folder should be; choose another folder with --cache-dir")]
+    NotAFolder(#[source] FileError),
+    /// A file of models is to be called something else.
+    #[error(
+        "{} is no name for a file of models: let it end in .hansard-models, such as models.hansard-models",
+        path.display()
+    )]
+    NotNamed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file is to be written into a folder that is not there.
+    #[error("there is no folder {}; make it first, or name another one", path.display())]
+    NoFolder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Writing would replace something else.
+    #[error("{} holds something else than models and is not replaced; choose another name", path.display())]
+    WouldReplace {
+        /// The file.
+        path: PathBuf,
+    },
     /// The store was opened for nothing to be stored.
     #[error("models are not kept on this disk, because the model cache is switched off; switch it on in the settings")]
     Disabled,
@@ -76,6 +105,8 @@ impl From<FileError> for StoreError {
     fn from(error: FileError) -> Self {
         match error.source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull(error),
+            io::ErrorKind::NotADirectory => Self::NotAFolder(error),
+            io::ErrorKind::AlreadyExists if error.action == "create folder" => Self::NotAFolder(error),
             kind if is_about_permission(kind) && error.action != "read" => Self::NotWritable(error),
             _ => Self::File(error),
         }
@@ -107,7 +138,7 @@ fn kept(aside: Option<&Path>) -> String {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// It cannot be read to its end as what it should be.
-    #[error("it is no file of models of Hansard's, or cut short ({0})")]
+    #[error("it is no file of models of Hansard's, or cut short ({})", cut(.0))]
     Broken(String),
     /// Written by a newer Hansard.
     #[error("it has the format {found}, and this Hansard knows formats up to {known}; update Hansard")]
@@ -118,7 +149,7 @@ pub enum Refusal {
         known: u32,
     },
     /// Weights that only another version can use.
-    #[error("the model {key:?} was {reason}; export it again with this version")]
+    #[error("the model {} was {reason}; export it again with this version", quoted(key))]
     OtherVersion {
         /// The model.
         key: String,
@@ -126,34 +157,34 @@ pub enum Refusal {
         reason: Staleness,
     },
     /// It says something of itself that cannot be.
-    #[error("its list of contents is wrong: {0}")]
+    #[error("its list of contents is wrong: {}", cut(.0))]
     BadList(String),
     /// A symbolic or hard link.
-    #[error("{0:?} is a link")]
+    #[error("{} is a link", quoted(.0))]
     Link(String),
     /// A folder, a device, or something that only archivers know.
-    #[error("{0:?} is no plain file")]
+    #[error("{} is no plain file", quoted(.0))]
     NotAFile(String),
     /// A name that leads elsewhere, or that not every system can bear.
-    #[error("{0:?} is not the name of a file of a model")]
+    #[error("{} is not the name of a file of a model", quoted(.0))]
     UnsafeName(String),
     /// A kind of file that no model needs.
-    #[error("{0:?} is of a type that models do not need")]
+    #[error("{} is of a type that models do not need", quoted(.0))]
     UnknownType(String),
     /// The same name again.
-    #[error("{0:?} is there twice")]
+    #[error("{} is there twice", quoted(.0))]
     Twice(String),
     /// A file that the list does not name.
-    #[error("{0:?} is not in its list of contents")]
+    #[error("{} is not in its list of contents", quoted(.0))]
     Unlisted(String),
     /// A file that the list names.
-    #[error("{0:?} is missing")]
+    #[error("{} is missing", quoted(.0))]
     Missing(String),
     /// Nothing that a model is made of.
     #[error("there is no file of a model in it")]
     Empty,
     /// Not as many bytes as the list says.
-    #[error("{name:?} has {found} bytes, but its list of contents says {listed}")]
+    #[error("{} has {found} bytes, but its list of contents says {listed}", quoted(name))]
     Size {
         /// The file.
         name: String,
@@ -171,10 +202,10 @@ pub enum Refusal {
         n_free_bytes: u64,
     },
     /// Other bytes than the list says.
-    #[error("{0:?} has other bytes than its SHA-256 says")]
+    #[error("{} has other bytes than its SHA-256 says", quoted(.0))]
     Hash(String),
     /// Weights that cannot be read.
-    #[error("{name:?} does not hold weights ({reason})")]
+    #[error("{} does not hold weights ({})", quoted(name), cut(reason))]
     Weights {
         /// The file.
         name: String,
@@ -182,11 +213,27 @@ pub enum Refusal {
         reason: String,
     },
     /// A checkpoint of Python's that is a program.
-    #[error("{name:?} would run {function:?} if Python loaded it; no model needs that")]
+    #[error("{} would run {} if Python loaded it; no model needs that", quoted(name), quoted(function))]
     Code {
         /// The file.
         name: String,
         /// What it names.
         function: String,
     },
+}
+
+/// A name in quotes, as far as anybody wants to read it: it comes from outside.
+pub(super) fn quoted(text: &str) -> String {
+    format!("{:?}", shortened(text, MAX_NAME_CHARS))
+}
+
+fn cut(text: &str) -> String {
+    shortened(text, MAX_REASON_CHARS)
+}
+
+fn shortened(text: &str, max_chars: usize) -> String {
+    match text.char_indices().nth(max_chars) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }

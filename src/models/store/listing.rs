@@ -21,6 +21,8 @@ pub struct DiskEntry {
     pub n_bytes: u64,
     /// Number of its files.
     pub n_files: usize,
+    /// Whether the published files that it was made from are kept in it, so that it can be made again.
+    pub has_originals: bool,
     /// When it was stored, in milliseconds since 1970.
     pub created_unix_ms: u64,
     /// When it was last used, or stored if it never was.
@@ -40,9 +42,9 @@ pub struct DiskEntry {
 pub enum EntryState {
     /// It can.
     Ready,
-    /// Another version of Hansard made it; it is made again when it is needed.
+    /// Another version of Hansard made it; it cannot be used as it is.
     Stale(Staleness),
-    /// It is not as it was stored; it is fetched again when it is needed.
+    /// It is not as it was stored; it cannot be used.
     Damaged(String),
 }
 
@@ -76,7 +78,10 @@ impl Shelf {
         for (key, folder) in keyed_children(self.layout.root())? {
             let usage = Usage::read(&usage_in(&folder));
             let (n_bytes, _) = measure(&folder);
-            let (manifest, state) = match manifest::read(&manifest_in(&folder), &key)? {
+            // One that cannot be read hides no other.
+            let read =
+                manifest::read(&manifest_in(&folder), &key).unwrap_or_else(|error| Read::Damaged(error.to_string()));
+            let (manifest, state) = match read {
                 Read::OtherFormat(found) => (None, EntryState::Stale(Staleness::Format(found))),
                 Read::Damaged(reason) => (None, EntryState::Damaged(reason)),
                 Read::Manifest(manifest) => {
@@ -97,6 +102,7 @@ impl Shelf {
             entries.push(DiskEntry {
                 n_bytes,
                 n_files: manifest.as_ref().map_or(0, |manifest| manifest.files.len()),
+                has_originals: manifest.as_ref().is_some_and(manifest::Manifest::has_originals),
                 created_unix_ms,
                 last_used_unix_ms: usage.last_used_unix_ms.max(created_unix_ms),
                 n_uses: usage.n_uses,

@@ -14,7 +14,7 @@ use crate::models::key::ModelKey;
 use crate::nn::checkpoint::READY_VERSION;
 
 use super::content;
-use super::error::Refusal;
+use super::error::{Refusal, quoted};
 
 /// The format of the manifest that is written. Entries of other formats are made again.
 pub const FORMAT_VERSION: u32 = 1;
@@ -131,12 +131,12 @@ impl Manifest {
     /// anywhere.
     pub(super) fn check(&self) -> Result<ModelKey, Refusal> {
         let Ok(key) = ModelKey::new(&self.key) else {
-            return Err(Refusal::BadList(format!("{:?} is no key of a model", self.key)));
+            return Err(Refusal::BadList(format!("{} is no key of a model", quoted(&self.key))));
         };
         let Origin { repository, revision, device, dtype, form } = &self.origin;
         for text in [repository, revision, device, dtype, form, &self.app_version] {
             if text.chars().count() > MAX_TEXT_CHARS || text.chars().any(char::is_control) {
-                return Err(Refusal::BadList(format!("{text:?} is no name or version")));
+                return Err(Refusal::BadList(format!("{} is no name or version", quoted(text))));
             }
         }
         if self.files.is_empty() || self.files.len() > MAX_FILES {
@@ -146,7 +146,7 @@ impl Manifest {
         for file in &self.files {
             content::check_name(&file.name)?;
             if file.sha256.len() != 64 || !file.sha256.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
-                return Err(Refusal::BadList(format!("{:?} has no SHA-256", file.name)));
+                return Err(Refusal::BadList(format!("{} has no SHA-256", quoted(&file.name))));
             }
             // Some systems see no difference between upper and lower case.
             if !names.insert(file.name.to_lowercase()) {
@@ -172,9 +172,13 @@ pub(super) enum Read {
 
 /// Reads the manifest of the model `key`.
 pub(super) fn read(path: &Path, key: &ModelKey) -> Result<Read, FileError> {
+    // A pipe would be waited for.
+    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return Ok(Read::Damaged("its manifest is no plain file".to_owned()));
+    }
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(Read::Damaged("its manifest is missing".to_owned()));
         }
         Err(error) => return Err(FileError::of("read", path)(error)),
@@ -210,7 +214,8 @@ pub(super) struct Usage {
 impl Usage {
     /// Reads it; a missing or damaged file says nothing, whereupon all files are hashed again.
     pub(super) fn read(path: &Path) -> Self {
-        fs::read(path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+        let bytes = fs::metadata(path).ok().filter(Metadata::is_file).and_then(|_| fs::read(path).ok());
+        bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
     }
 
     pub(super) fn write(&self, path: &Path) -> Result<(), FileError> {

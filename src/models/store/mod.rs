@@ -51,7 +51,7 @@ use self::watch::{Meter, PatientWatcher};
 use super::key::ModelKey;
 
 pub use archive::ARCHIVE_EXTENSION;
-pub use clean_up::{CleanUp, CleanedUp, Planned, Reason, Target};
+pub use clean_up::{CleanUp, CleanedUp, Fit, Planned, Reason, Target};
 pub use content::Depth;
 pub use error::{Damage, Refusal, StoreError};
 pub use folder::copy_model_folder;
@@ -212,6 +212,13 @@ impl DiskStore {
         self.shelf.as_ref().map_or(Ok(Vec::new()), |shelf| shelf.plan_cleanup(wanted, now))
     }
 
+    /// What would have to go so that the rest is within a budget. What is in `kept` has to stay, beside what is pinned or
+    /// in use.
+    pub fn plan_to_fit(&self, budget_bytes: u64, kept: &[ModelKey], now: SystemTime) -> Result<Fit, StoreError> {
+        let nothing = || Ok(Fit::Within(Vec::new()));
+        self.shelf.as_ref().map_or_else(nothing, |shelf| shelf.plan_to_fit(budget_bytes, kept, now))
+    }
+
     /// Removes what was planned, but for what is pinned or in use by now.
     pub fn clean_up(&self, plan: &[Planned]) -> CleanedUp {
         self.shelf.as_ref().map_or_else(CleanedUp::default, |shelf| shelf.clean_up(plan))
@@ -297,7 +304,10 @@ impl Shelf {
             // Files may have been copied or touched; whoever looks next need not hash them again.
             Checked::Sound(verified) if verified != usage.verified => {
                 match self.change_usage(key, |usage| usage.verified = verified) {
-                    Err(StoreError::NotWritable(error)) => tracing::debug!("{error}"),
+                    // That they are hashed again is no reason to do without them.
+                    Err(error @ (StoreError::NotWritable(_) | StoreError::DiskFull(_) | StoreError::File(_))) => {
+                        tracing::debug!("{error}");
+                    }
                     changed => changed?,
                 }
             }

@@ -5,9 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read, Write as _};
 use std::path::Path;
+use std::time::SystemTime;
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -21,10 +22,10 @@ use crate::task::Progress;
 use super::archive::{ARCHIVE_VERSION, Contents, LIST_NAME};
 use super::building::Work;
 use super::content::{self, Depth};
-use super::error::{Refusal, StoreError};
+use super::error::{Refusal, StoreError, quoted};
 use super::integrity::{COPY_BYTES, hex};
 use super::layout::create_folder;
-use super::manifest::{FileRecord, Manifest, Staleness};
+use super::manifest::{FileRecord, Manifest, Staleness, unix_ms};
 use super::watch::Meter;
 use super::{Inspected, Shelf, StoredModel};
 
@@ -65,6 +66,10 @@ struct Header {
 impl Shelf {
     pub(super) fn import(&self, path: &Path, progress: &Progress<'_>) -> Result<Imported, StoreError> {
         let refuse = |refusal| StoreError::Refused { path: path.to_path_buf(), refusal };
+        // A pipe would be waited for.
+        if !fs::metadata(path).map_err(FileError::of("read", path))?.is_file() {
+            return Err(refuse(Refusal::NotAFile(path.display().to_string())));
+        }
         let file = File::open(path).map_err(FileError::of("read", path))?;
         let decoder = Decoder::new(file).map_err(|error| refuse(broken(&error)))?;
         let mut archive = tar::Archive::new(decoder);
@@ -157,7 +162,7 @@ fn read_list<R: Read>(member: Option<io::Result<Entry<'_, R>>>) -> Result<Vec<Ma
     let member = member.ok_or_else(nothing)?.map_err(|error| broken(&error))?;
     let name = name_of(&member)?;
     if name != LIST_NAME {
-        return Err(Refusal::Broken(format!("it begins with {name:?} instead of {LIST_NAME:?}")));
+        return Err(Refusal::Broken(format!("it begins with {} instead of {LIST_NAME:?}", quoted(&name))));
     }
     if member.size() > MAX_LIST_BYTES {
         return Err(bad(&format!("it has {} bytes", member.size())));
@@ -177,7 +182,10 @@ fn checked(models: Vec<Manifest>) -> Result<BTreeMap<ModelKey, Manifest>, Refusa
     let mut by_key = BTreeMap::new();
     // Some systems see no difference between upper and lower case.
     let mut names = BTreeSet::new();
-    for manifest in models {
+    let now_unix_ms = unix_ms(SystemTime::now());
+    for mut manifest in models {
+        // What is from the future would never be old enough to go.
+        manifest.created_unix_ms = manifest.created_unix_ms.min(now_unix_ms);
         let key = manifest.check()?;
         match manifest.staleness() {
             Some(reason @ (Staleness::Format(_) | Staleness::Form(_))) => {
