@@ -12,7 +12,8 @@ fn main() -> ExitCode {
     match cli::run(env::args_os(), &paths) {
         Next::Exit(code) => code,
         Next::Window { recording, transcript, overrides } => {
-            cli::exit_code(ui::run(paths, ui::Open { recording, transcript, overrides }))
+            let open = ui::Open { recording, transcript, overrides, ..ui::Open::default() };
+            cli::exit_code(ui::run(paths, open))
         }
     }
 }

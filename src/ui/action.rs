@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use crate::engine::JobId;
 use crate::engine::library::{ListOrder, NewFiles, RecordingId};
 use crate::engine::models::{Level, ModelCommand, ModelKey};
+use crate::engine::recording::{DeviceKind, InputDevice};
 use crate::engine::results::Layer;
 use crate::export::Format;
 use crate::settings::Theme;
@@ -14,6 +15,9 @@ use crate::settings::Theme;
 use super::cache_order::Column;
 use super::cache_state::{Removal, Tab};
 use super::library_search::Period;
+use super::record_captions::CaptionChoice;
+use super::record_sources::Hearing;
+use super::record_state::Shape;
 use super::results_state::Clearing;
 use super::state::PanelChoice;
 
@@ -84,6 +88,8 @@ pub(super) enum Action {
     Models(CacheAction),
     /// Anything about stored results.
     Results(ResultsAction),
+    /// Anything about recording.
+    Record(RecordAction),
 }
 
 /// What the user wants of the library.
@@ -131,6 +137,39 @@ pub(super) enum LibraryAction {
     AskForFolders(NewFiles),
     /// Leave a folder alone.
     Unwatch(PathBuf),
+}
+
+/// What the user wants of recording.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum RecordAction {
+    /// Show the page for it,
+    Open,
+    /// or the recordings again.
+    Close,
+    /// Record.
+    Start,
+    /// End the recording.
+    Stop,
+    /// Leave out what comes.
+    Pause,
+    /// Go on after that.
+    Resume,
+    /// Mark the place.
+    Mark,
+    /// See which devices there are by now.
+    LookForDevices,
+    /// Choose what is listened to.
+    Hear(Hearing),
+    /// Choose a device of a kind; `None` for the default one.
+    ChooseDevice(DeviceKind, Option<InputDevice>),
+    /// Choose whether captions are made.
+    ChooseCaptions(CaptionChoice),
+    /// Make the window small, or as it was.
+    SetShape(Shape),
+    /// End the recording, and close the window then.
+    Quit,
+    /// Neither.
+    Stay,
 }
 
 /// What the user wants to be done about stored results.

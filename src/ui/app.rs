@@ -4,7 +4,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread;
 
 use eframe::egui::{self, CentralPanel, Frame, Margin, Panel, ViewportCommand};
 
@@ -14,7 +13,7 @@ use crate::engine::{Command, Engine, JobRequest, Wake};
 use crate::export::{self, Format};
 use crate::settings::Settings;
 
-use super::action::{Action, CacheAction, LibraryAction, Purpose, SpeakerId};
+use super::action::{Action, CacheAction, LibraryAction, Purpose, RecordAction, SpeakerId};
 use super::cache_panel::CachePanel;
 use super::cache_state::{Page, Tab, Wish, export_name};
 use super::dialogs::{Answer, Dialogs, Question};
@@ -22,11 +21,12 @@ use super::drops::{drop_hint_ui, take_drops};
 use super::library_panel::LibraryPanel;
 use super::message_list::Severity;
 use super::path_bar::PathBar;
+use super::record_panel::RecordPanel;
 use super::recording::{Phase, Recording};
 use super::speakers_panel::{SpeakersPanel, take_edit_keys};
 use super::state::{LibraryWish, State};
 use super::transcript::{TranscriptView, transcript_ui};
-use super::{APP_NAME, Open, messages, status_bar, theme, toolbar, welcome};
+use super::{APP_NAME, Open, messages, record_button, record_strip, status_bar, theme, toolbar, welcome};
 
 /// Starts the engine with the given wake-up call.
 pub type StartEngine = Box<dyn FnOnce(Wake) -> io::Result<Engine>>;
@@ -66,6 +66,7 @@ pub struct App {
     library_panel: LibraryPanel,
     speakers_panel: SpeakersPanel,
     cache_panel: CachePanel,
+    record_panel: RecordPanel,
     settings: Settings,
     dialogs: Box<dyn Dialogs>,
     asked: Option<Purpose>,
@@ -88,12 +89,13 @@ impl App {
         Self {
             start: Some((start_engine, open)),
             engine: None,
-            device: device(),
+            device: status_bar::device_text(),
             state,
             views: Vec::new(),
             library_panel: LibraryPanel::default(),
             speakers_panel: SpeakersPanel::default(),
             cache_panel: CachePanel::default(),
+            record_panel: RecordPanel::default(),
             settings,
             dialogs,
             asked: None,
@@ -115,6 +117,7 @@ impl App {
         self.ask_engine();
         self.show_sought();
         self.show_title(ctx);
+        self.record_panel.follow(ctx, &mut self.state.record);
     }
 
     /// Lays out one frame and carries out what the user asks for in it.
@@ -125,8 +128,17 @@ impl App {
         if self.state.cache.page() == Page::Recordings {
             take_edit_keys(ui, &mut actions);
         }
+        record_button::take_record_keys(ui, &self.state.record, &mut actions);
         take_drops(ui, &mut actions);
-        self.panels_ui(ui, &mut actions);
+        if self.state.is_compact() {
+            // Panels that are gone keep nothing open.
+            self.library_panel.hide();
+            self.speakers_panel.hide(&mut actions);
+            self.record_panel.compact_ui(ui, &self.state, &mut actions);
+        } else {
+            self.panels_ui(ui, &mut actions);
+        }
+        self.record_panel.quit_ui(ui, &self.state.record, &mut actions);
         drop_hint_ui(&ctx);
         if !actions.is_empty() {
             // Their outcome is seen in the next frame.
@@ -140,18 +152,19 @@ impl App {
     }
 
     fn start(&mut self, start_engine: StartEngine, open: Open, ctx: &egui::Context) {
+        let Open { recording, transcript, record_source, .. } = open;
         match start_engine(wake(ctx)) {
             Ok(engine) => {
                 self.engine = Some(engine);
                 self.state.cache.want_listing();
                 self.state.library.start();
+                self.state.record.start(record_source);
             }
             Err(error) => {
                 let text = format!("Hansard cannot transcribe: {error}. Close other programs and start Hansard again.");
                 self.state.add_message(Severity::Error, text);
             }
         }
-        let Open { recording, transcript, .. } = open;
         match (recording, transcript) {
             (Some(path), None) => self.open(vec![path]),
             (path, Some(transcript)) => {
@@ -178,11 +191,13 @@ impl App {
         ctx.request_repaint();
     }
 
-    /// Queues what came into a watched folder; what is shown stays.
+    /// Queues what came into a watched folder, where what is shown stays, and what was recorded.
     fn open_arrived(&mut self) {
         for path in self.state.library.take_arrived() {
             self.queue(path);
         }
+        let recorded = self.state.record.take_recorded();
+        self.open(recorded);
     }
 
     /// Asks the engine what the window wants to know by now.
@@ -193,6 +208,9 @@ impl App {
         }
         while let Some(command) = self.state.library_due() {
             engine.send(Command::Library(command));
+        }
+        while let Some(command) = self.state.record_due() {
+            engine.send(Command::Record(command));
         }
         while let Some(command) = self.state.results.due() {
             engine.send(Command::Results(command));
@@ -235,6 +253,7 @@ impl App {
 
     fn show_title(&mut self, ctx: &egui::Context) {
         let title = match self.state.selected() {
+            _ if self.state.record.is_active() => format!("Recording – {APP_NAME}"),
             Some((_, recording)) => format!("{} – {APP_NAME}", recording.name()),
             None => APP_NAME.to_owned(),
         };
@@ -248,7 +267,11 @@ impl App {
         let window_width = theme::window_width(ui);
         let shows_speakers = self.state.shows_speakers(window_width);
         let bar = theme::panel_frame(ui, Margin::symmetric(16, 8));
-        Panel::top("toolbar").frame(bar).show(ui, |ui| toolbar::toolbar_ui(ui, &self.state, &self.settings, actions));
+        let tinted = record_strip::tinted(ui, bar, &self.state.record);
+        Panel::top("toolbar")
+            .frame(tinted)
+            .show(ui, |ui| toolbar::toolbar_ui(ui, &self.state, &self.settings, actions));
+        record_strip::strip_panel_ui(ui, &self.state, bar, actions);
         if let Some(path_bar) = &mut self.path_bar {
             Panel::top("path").frame(bar).show(ui, |ui| path_bar.ui(ui, actions));
         }
@@ -282,6 +305,7 @@ impl App {
             Frame::new().fill(theme::palette(ui).page).inner_margin(Margin { left: 24, right: 8, top: 16, bottom: 0 });
         CentralPanel::default().frame(page).show(ui, |ui| match (self.state.cache.page(), self.state.selected()) {
             (Page::Models, _) => self.cache_panel.ui(ui, &self.state.cache, &self.state.results, actions),
+            (Page::Record, _) => self.record_panel.ui(ui, &self.state, actions),
             (Page::Recordings, Some((recording_idx, recording))) => {
                 let view = view_of(&mut self.views, recording_idx);
                 transcript_ui(ui, recording, recording_idx, view, actions);
@@ -366,6 +390,8 @@ impl App {
             Action::Library(action) => self.perform_library(action, ctx),
             Action::Models(action) => self.perform_models(action, ctx),
             Action::Results(action) => self.state.results.perform(action),
+            Action::Record(RecordAction::Start) if self.engine_or_error().is_none() => {}
+            Action::Record(action) => self.state.perform_record(action),
         }
     }
 
@@ -553,13 +579,6 @@ fn view_of(views: &mut Vec<TranscriptView>, recording_idx: usize) -> &mut Transc
 fn wake(ctx: &egui::Context) -> Wake {
     let ctx = ctx.clone();
     Arc::new(move || ctx.request_repaint())
-}
-
-fn device() -> String {
-    match thread::available_parallelism().map_or(1, usize::from) {
-        1 => "CPU, 1 thread".to_owned(),
-        n => format!("CPU, {n} threads"),
-    }
 }
 
 /// A transcript as a file; `audio` is where the recording lies as seen from there.

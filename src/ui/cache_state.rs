@@ -49,6 +49,8 @@ pub(super) enum Page {
     Recordings,
     /// The models.
     Models,
+    /// A recording that is made.
+    Record,
 }
 
 /// Parts of the page of models.
@@ -289,6 +291,11 @@ impl CacheState {
         (self.page, self.asked) = (Page::Recordings, None);
     }
 
+    /// Shows the page for recording.
+    pub(super) fn show_record(&mut self) {
+        (self.page, self.asked) = (Page::Record, None);
+    }
+
     /// Uses a model for the recordings that are opened next.
     pub(super) fn choose(&mut self, model: String) {
         self.chosen = model;
@@ -360,7 +367,7 @@ impl CacheState {
     }
 
     fn open(&mut self, tab: Tab) {
-        if self.page == Page::Recordings {
+        if self.page != Page::Models {
             self.want_listing();
         }
         (self.page, self.tab) = (Page::Models, tab);

@@ -24,6 +24,7 @@ mod drops;
 mod export_menu;
 mod jobs;
 mod learning;
+mod level_meter;
 mod library_dialogs;
 mod library_pages;
 mod library_panel;
@@ -39,6 +40,15 @@ mod model_cards;
 mod model_choice;
 mod model_speed;
 mod path_bar;
+mod record_button;
+mod record_captions;
+mod record_captions_view;
+mod record_panel;
+mod record_sources;
+mod record_state;
+#[cfg(test)]
+mod record_state_tests;
+mod record_strip;
 mod recording;
 mod results_panel;
 mod results_plot;
@@ -59,6 +69,7 @@ use std::sync::Arc;
 
 use eframe::egui;
 
+use crate::engine::recording::RecordSource;
 use crate::engine::{Engine, JobRequest};
 use crate::paths::AppPaths;
 use crate::settings::{ModelOverrides, Settings};
@@ -71,6 +82,9 @@ pub use theme::install_theme;
 /// The application's name, as the window and the desktop show it.
 const APP_NAME: &str = "Hansard";
 
+/// Everything fits into a window of this size, in points.
+const MIN_WINDOW_SIZE: [f32; 2] = [640.0, 480.0];
+
 /// What the window shows when it opens.
 #[derive(Clone, Debug, Default)]
 pub struct Open {
@@ -80,6 +94,8 @@ pub struct Open {
     pub transcript: Option<Arc<Transcript>>,
     /// What was said about models for this start; never kept.
     pub overrides: ModelOverrides,
+    /// What is recorded in the place of a device, for tests and for trying out.
+    pub record_source: Option<RecordSource>,
 }
 
 /// Opens the window and returns when the user has closed it.
@@ -102,7 +118,7 @@ pub fn run(paths: AppPaths, open: Open) -> anyhow::Result<()> {
         .with_app_id("hansard")
         .with_icon(icon())
         .with_inner_size([1280.0, 800.0])
-        .with_min_inner_size([640.0, 480.0])
+        .with_min_inner_size(MIN_WINDOW_SIZE)
         .with_drag_and_drop(true);
     let options = eframe::NativeOptions { viewport, ..Default::default() };
     let create: eframe::AppCreator<'_> = Box::new(move |creation| {

@@ -1,5 +1,7 @@
 //! The bar at the bottom: what computes, which models are in memory, and the outcome of the last small action.
 
+use std::thread;
+
 use eframe::egui::{Label, RichText, Ui, accesskit::Live};
 
 use crate::engine::LoadedModel;
@@ -23,6 +25,14 @@ pub(super) fn status_bar_ui(ui: &mut Ui, state: &State, device: &str) {
         // Screen readers speak it when it changes.
         ui.ctx().accesskit_node_builder(notice.id, |node| node.set_live(Live::Polite));
     });
+}
+
+/// What the transcription runs on, in words.
+pub(super) fn device_text() -> String {
+    match thread::available_parallelism().map_or(1, usize::from) {
+        1 => "CPU, 1 thread".to_owned(),
+        n => format!("CPU, {n} threads"),
+    }
 }
 
 fn models_listed(models: &[LoadedModel]) -> String {

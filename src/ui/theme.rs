@@ -61,6 +61,29 @@ impl Palette {
     }
 }
 
+/// The colours of bars while something is being recorded.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Alarm {
+    /// The bar.
+    pub(super) fill: Color32,
+    /// Text and shapes on it.
+    pub(super) on_fill: Color32,
+    /// The dot on the button that begins it, and what is too loud.
+    pub(super) dot: Color32,
+}
+
+const LIGHT_ALARM: Alarm = Alarm {
+    fill: Color32::from_rgb(0xB3, 0x26, 0x1E),
+    on_fill: Color32::from_rgb(0xFF, 0xFF, 0xFF),
+    dot: Color32::from_rgb(0xC6, 0x2A, 0x20),
+};
+
+const DARK_ALARM: Alarm = Alarm {
+    fill: Color32::from_rgb(0x8C, 0x1D, 0x18),
+    on_fill: Color32::from_rgb(0xFF, 0xFF, 0xFF),
+    dot: Color32::from_rgb(0xFF, 0x6B, 0x61),
+};
+
 const LIGHT: Palette = Palette {
     page: Color32::from_rgb(0xFC, 0xFC, 0xFA),
     panel: Color32::from_rgb(0xF3, 0xF4, 0xF1),
@@ -129,6 +152,11 @@ pub fn install_theme(ctx: &egui::Context) {
 /// The colours of what is being drawn.
 pub(super) fn palette(ui: &egui::Ui) -> &'static Palette {
     if ui.visuals().dark_mode { &DARK } else { &LIGHT }
+}
+
+/// The colours of recording in what is being drawn.
+pub(super) fn alarm(ui: &egui::Ui) -> &'static Alarm {
+    if ui.visuals().dark_mode { &DARK_ALARM } else { &LIGHT_ALARM }
 }
 
 /// Width of the whole window, in points.
@@ -233,8 +261,9 @@ mod tests {
 
     #[test]
     fn all_text_reaches_the_contrast_of_wcag_level_aa() {
-        for (name, p) in [("light", LIGHT), ("dark", DARK)] {
+        for (name, p, alarm) in [("light", LIGHT, LIGHT_ALARM), ("dark", DARK, DARK_ALARM)] {
             for (what, text, background) in [
+                ("text on a bar while recording", alarm.on_fill, alarm.fill),
                 ("text on the page", p.text, p.page),
                 ("text on a panel", p.text, p.panel),
                 ("text in a field", p.text, p.sunken),

@@ -5,9 +5,10 @@ use eframe::egui::{self, Align, Button, Key, KeyboardShortcut, Layout, Modifiers
 use crate::settings::{Settings, Theme};
 
 use super::APP_NAME;
-use super::action::{Action, CacheAction};
+use super::action::{Action, CacheAction, RecordAction};
 use super::cache_state::Page;
 use super::export_menu::export_menu_ui;
+use super::record_button::{RECORD_KEYS, Sign, sign_atom};
 use super::state::{PanelChoice, State, is_narrow};
 use super::theme::{self, UNIT};
 
@@ -25,11 +26,16 @@ pub(super) fn toolbar_ui(ui: &mut Ui, state: &State, settings: &Settings, action
     if is_narrow {
         // Otherwise the last buttons would lie on each other.
         ui.spacing_mut().button_padding.x = UNIT;
+        ui.spacing_mut().item_spacing.x = UNIT / 2.0;
     }
     ui.horizontal(|ui| {
         if state.recordings().is_empty() {
-            ui.label(RichText::new(APP_NAME).color(theme::palette(ui).weak));
+            let is_red = state.record.is_active();
+            let color = if is_red { theme::alarm(ui).on_fill } else { theme::palette(ui).weak };
+            ui.label(RichText::new(APP_NAME).color(color));
+            record_page_button_ui(ui, state, actions);
         } else {
+            record_page_button_ui(ui, state, actions);
             let [open, open_path] = if is_narrow { ["Open…", "Path…"] } else { [OPEN_LABEL, OPEN_PATH_LABEL] };
             let open = ui.button(open).accessible_name(OPEN_LABEL);
             if open.on_hover_text(open_hint(ui)).clicked() {
@@ -54,11 +60,25 @@ pub(super) fn toolbar_ui(ui: &mut Ui, state: &State, settings: &Settings, action
 fn transcript_buttons_ui(ui: &mut Ui, state: &State, settings: &Settings, actions: &mut Vec<Action>) {
     export_menu_ui(ui, state, settings, actions);
     let has_text = state.selected().is_some_and(|(_, recording)| !recording.transcript.is_empty());
-    let copy = ui.add_enabled(has_text, Button::new("Copy text"));
+    let text = if is_narrow(theme::window_width(ui)) { "Copy" } else { "Copy text" };
+    let copy = ui.add_enabled(has_text, Button::new(text)).accessible_name("Copy text");
     if copy.on_disabled_hover_text("There is no text yet.").clicked() {
         actions.push(Action::CopyTranscript);
     }
     speakers_button_ui(ui, state, actions);
+}
+
+/// Leads to the page for recording and back. In a narrow window only its sign is seen.
+fn record_page_button_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+    let is_shown = state.shows_record();
+    let dot = sign_atom(Sign::Dot, Some(theme::alarm(ui).dot));
+    let is_narrow = is_narrow(theme::window_width(ui));
+    let button = if is_narrow { Button::new(dot) } else { Button::new((dot, "Record")) };
+    let button = ui.add(button.selected(is_shown)).accessible_name("Record");
+    let keys = ui.ctx().format_shortcut(&RECORD_KEYS);
+    if button.on_hover_text(format!("Records a meeting ({keys} begins and ends it at once)")).clicked() {
+        actions.push(Action::Record(if is_shown { RecordAction::Close } else { RecordAction::Open }));
+    }
 }
 
 fn library_button_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {

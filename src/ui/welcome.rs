@@ -1,4 +1,4 @@
-//! What the window shows before anything is opened: what Hansard does, and the three ways to begin.
+//! What the window shows before anything is opened: what Hansard does, and the ways to begin.
 
 use std::path::Path;
 
@@ -6,8 +6,9 @@ use eframe::egui::{Align, Button, Label, Layout, RichText, ScrollArea, Ui, vec2}
 
 use crate::engine::DEFAULT_MODEL;
 
-use super::action::Action;
+use super::action::{Action, RecordAction};
 use super::model_choice::model_choice_ui;
+use super::record_button::record_button_ui;
 use super::speaker_count::speaker_count_ui;
 use super::state::State;
 use super::theme::{self, UNIT};
@@ -17,7 +18,7 @@ const PROMISE: &str = "Turns recordings of meetings into text, and nothing ever 
 
 const COLUMN_WIDTH: f32 = 440.0;
 /// Height of the column below, for placing it a little above the middle of the window.
-const COLUMN_HEIGHT: f32 = 380.0;
+const COLUMN_HEIGHT: f32 = 428.0;
 
 /// Shows the welcome; `demo` is the bundled meeting, if this installation has it.
 pub(super) fn welcome_ui(ui: &mut Ui, demo: Option<&Path>, state: &State, actions: &mut Vec<Action>) {
@@ -47,6 +48,9 @@ fn column_ui(ui: &mut Ui, demo: Option<&Path>, state: &State, actions: &mut Vec<
         );
         if try_demo.clicked() {
             actions.push(Action::TryDemo);
+        }
+        if record_button_ui(ui, "Record a meeting").clicked() {
+            actions.push(Action::Record(RecordAction::Open));
         }
         let button = Button::new(toolbar::OPEN_LABEL).min_size(vec2(0.0, 5.0 * UNIT));
         if ui.add(button).on_hover_text(toolbar::open_hint(ui)).clicked() {

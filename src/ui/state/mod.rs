@@ -1,8 +1,9 @@
 //! What the window knows: recordings, messages, models, what was chosen. Engine events and user actions change it,
 //! panels read it. No egui and no I/O in here, so that every sequence of events can be tested. What they do to recordings
-//! of the library is in `library.rs`.
+//! of the library is in `library.rs`, and what recording does to all else in `record.rs`.
 
 mod library;
+mod record;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,7 @@ use super::learning::{Learning, Lesson, Lessons};
 use super::library_state::LibraryState;
 use super::library_words::Sought;
 use super::message_list::{Message, MessageList, Severity};
+use super::record_state::RecordState;
 use super::recording::{Phase, Recording};
 use super::results_state::ResultsState;
 use super::speakers::SpeakerEntry;
@@ -27,7 +29,7 @@ pub(super) use library::LibraryWish;
 
 /// In a narrower window the speakers are shown only when they are asked for.
 const NARROW_WIDTH: f32 = 700.0;
-/// In a narrower window the models take the place of the library.
+/// In a narrower window the models, or the page for recording, take the place of the library.
 const MIN_WIDTH_FOR_LIBRARY_AND_MODELS: f32 = 960.0;
 
 /// All that the window shows.
@@ -50,6 +52,8 @@ pub(super) struct State {
     pub(super) library: LibraryState,
     /// Results of earlier jobs.
     pub(super) results: ResultsState,
+    /// What is being recorded.
+    pub(super) record: RecordState,
 }
 
 /// Whether the library or the list of speakers is shown beside the transcript.
@@ -142,6 +146,9 @@ impl State {
         self.cache.give_up();
         self.library.give_up();
         self.results.give_up();
+        if let Some(told) = self.record.give_up() {
+            self.tell(told);
+        }
         let text = "Hansard's engine has stopped by mistake. Restart Hansard, and please report it.".to_owned();
         self.add_message(Severity::Error, text);
     }
@@ -180,7 +187,7 @@ impl State {
     pub(super) fn shows_library(&self, window_width: f32) -> bool {
         let has_room = match self.cache.page() {
             Page::Recordings => !is_narrow(window_width) || !self.shows_speakers(window_width),
-            Page::Models => window_width >= MIN_WIDTH_FOR_LIBRARY_AND_MODELS,
+            Page::Models | Page::Record => window_width >= MIN_WIDTH_FOR_LIBRARY_AND_MODELS,
         };
         let is_anything_there = !self.recordings.is_empty() || !self.library.is_empty();
         match self.library_panel {
@@ -332,6 +339,7 @@ impl State {
                     self.tell(told);
                 }
             }
+            Event::Recording(event) => self.take_record_event(event),
             Event::FileWritten(path) => self.notice = format!("Saved as {}", path.display()),
             Event::FileNotWritten(path, reason) => {
                 let text = format!("Not exported: {reason}. Export again and choose another folder or name.");

@@ -2,6 +2,7 @@
 //! engine and the demo models are real; only the desktop's file dialogs answer by script.
 
 mod library;
+mod record;
 
 use std::collections::VecDeque;
 use std::fs;
