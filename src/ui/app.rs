@@ -134,7 +134,7 @@ impl App {
             // Panels that are gone keep nothing open.
             self.library_panel.hide();
             self.speakers_panel.hide(&mut actions);
-            self.record_panel.compact_ui(ui, &self.state, &mut actions);
+            RecordPanel::compact_ui(ui, &self.state, &mut actions);
         } else {
             self.panels_ui(ui, &mut actions);
         }

@@ -230,7 +230,7 @@ mod tests {
         for (is_at_end, n_rows, first_idx, expected) in
             [(true, 350, 0, 0), (true, 351, 0, 51), (false, 900, 0, 0), (true, 2, 51, 0), (true, 400, 51, 51)]
         {
-            let mut view = CaptionsView { is_at_end, first_idx, ..CaptionsView::default() };
+            let mut view = CaptionsView { first_idx, is_at_end, ..CaptionsView::default() };
             view.choose_rows(n_rows);
             assert_eq!(view.first_idx, expected, "{n_rows} rows from {first_idx}");
         }

@@ -9,6 +9,7 @@ use eframe::egui::{
 };
 
 use crate::engine::recording::{DeviceKind, Standing};
+use crate::units::Seconds;
 
 use super::MIN_WINDOW_SIZE;
 use super::action::{Action, RecordAction};
@@ -93,7 +94,7 @@ impl RecordPanel {
     }
 
     /// Shows the small window.
-    pub(super) fn compact_ui(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+    pub(super) fn compact_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
         let record = &state.record;
         let bar = Frame::new().fill(theme::alarm(ui).fill).inner_margin(Margin::symmetric(8, 6));
         Panel::top("compact").frame(bar).show(ui, |ui| {
@@ -257,7 +258,7 @@ fn session_ui(ui: &mut Ui, record: &RecordState, session: &Session, actions: &mu
     });
     let mut facts = vec![session.sources.clone()];
     facts.extend(session.space_text());
-    facts.extend(markers_text(session));
+    facts.extend(markers_text(&session.markers));
     let color = if session.is_space_little() { palette.warning } else { palette.weak };
     ui.add(Label::new(RichText::new(facts.join(" · ")).color(color)).wrap())
         .on_hover_text(session.path.display().to_string());
@@ -267,8 +268,7 @@ fn session_ui(ui: &mut Ui, record: &RecordState, session: &Session, actions: &mu
 }
 
 /// `2 markers: 0:05, 1:12`; of many, the last ones.
-fn markers_text(session: &Session) -> Option<String> {
-    let markers = &session.markers;
+fn markers_text(markers: &[Seconds]) -> Option<String> {
     if markers.is_empty() {
         return None;
     }
@@ -334,9 +334,8 @@ mod tests {
             (1, Some("1 marker: 0:01")),
             (10, Some("10 markers: …, 0:03, 0:04, 0:05, 0:06, 0:07, 0:08, 0:09, 0:10")),
         ] {
-            let markers = (1..=n_markers).map(|number| Seconds(f64::from(number))).collect();
-            let session = Session { markers, ..Session::default() };
-            assert_eq!(markers_text(&session).as_deref(), expected);
+            let markers: Vec<Seconds> = (1..=n_markers).map(|number| Seconds(f64::from(number))).collect();
+            assert_eq!(markers_text(&markers).as_deref(), expected);
         }
     }
 }

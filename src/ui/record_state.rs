@@ -353,7 +353,7 @@ impl RecordState {
                 }
                 return Some(Told::Warning(text));
             }
-            RecordEvent::Finished(file) => return self.finished(file),
+            RecordEvent::Finished(file) => return Some(self.finished(file)),
             RecordEvent::Failed(reason) => {
                 self.captions.begin_nothing();
                 (self.session, self.leaving) = (None, Leaving::No);
@@ -429,7 +429,7 @@ impl RecordState {
         }
     }
 
-    fn finished(&mut self, file: RecordedFile) -> Option<Told> {
+    fn finished(&mut self, file: RecordedFile) -> Told {
         let n_markers = self.session.take().map_or(0, |session| session.markers.len());
         let RecordedFile { path, duration, overrun, problem } = file;
         if problem.is_some() {
@@ -445,7 +445,7 @@ impl RecordState {
         self.end();
         let silent = (overrun.0 > 0.0)
             .then(|| format!("{:.1} s of the recording are silent, for this machine was too busy", overrun.0));
-        Some(match (problem, silent) {
+        match (problem, silent) {
             (Some(problem), Some(silent)) => Told::Error(format!("{problem}; {silent}")),
             (Some(problem), None) => Told::Error(problem),
             (None, Some(silent)) => Told::Warning(format!("{silent}: {}", path.display())),
@@ -453,7 +453,7 @@ impl RecordState {
                 Told::Notice(format!("Recorded {duration}, {}", count_text(n_markers, "marker", "markers")))
             }
             (None, None) => Told::Notice(format!("Recorded {duration}")),
-        })
+        }
     }
 
     fn repaired(&mut self, path: PathBuf, outcome: Result<Seconds, String>) -> Told {

@@ -38,7 +38,9 @@ fn a_recording_follows_its_events() {
     ] {
         let described = format!("{wishes:?} {events:?}");
         let mut state = RecordState::default();
-        wishes.into_iter().for_each(|wish| state.perform(wish, MODEL));
+        for wish in wishes {
+            state.perform(wish, MODEL);
+        }
         for event in events {
             state.apply(event);
         }

@@ -333,7 +333,7 @@ impl State {
                     self.take_news(news);
                 }
             }
-            Event::Recording(_) | Event::Playback(_) => {}
+            Event::Playback(_) => {}
             Event::Results(event) => {
                 if let Some(told) = self.results.apply(event) {
                     self.tell(told);
