@@ -1,7 +1,8 @@
 //! What the window knows: recordings, messages, models, what was chosen. Engine events and user actions change it,
 //! panels read it. No egui and no I/O in here, so that every sequence of events can be tested. What they do to recordings
-//! of the library is in `library.rs`.
+//! of the library is in `library.rs`, what changes of transcripts and listening do in `editing.rs`.
 
+mod editing;
 mod library;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use super::learning::{Learning, Lesson, Lessons};
 use super::library_state::LibraryState;
 use super::library_words::Sought;
 use super::message_list::{Message, MessageList, Severity};
+use super::playback_state::PlaybackState;
 use super::recording::{Phase, Recording};
 use super::results_state::ResultsState;
 use super::speakers::SpeakerEntry;
@@ -50,6 +52,8 @@ pub(super) struct State {
     pub(super) library: LibraryState,
     /// Results of earlier jobs.
     pub(super) results: ResultsState,
+    /// What is heard.
+    pub(super) playback: PlaybackState,
 }
 
 /// Whether the library or the list of speakers is shown beside the transcript.
@@ -142,6 +146,7 @@ impl State {
         self.cache.give_up();
         self.library.give_up();
         self.results.give_up();
+        self.playback.give_up();
         let text = "Hansard's engine has stopped by mistake. Restart Hansard, and please report it.".to_owned();
         self.add_message(Severity::Error, text);
     }
@@ -331,6 +336,7 @@ impl State {
                     self.tell(told);
                 }
             }
+            Event::Playback(event) => self.take_play_event(event),
             Event::FileWritten(path) => self.notice = format!("Saved as {}", path.display()),
             Event::FileNotWritten(path, reason) => {
                 let text = format!("Not exported: {reason}. Export again and choose another folder or name.");
@@ -408,7 +414,7 @@ impl State {
     fn edit(&mut self, recording_idx: usize, change: Change, notice: String) {
         let Some(recording) = self.recordings.get_mut(recording_idx) else { return };
         match recording.edit(change) {
-            Ok(()) => self.notice = notice,
+            Ok(_) => self.notice = notice,
             Err(error) => self.add_message(Severity::Error, error.to_string()),
         }
     }
