@@ -11,6 +11,8 @@ use crate::engine::recording::{DeviceKind, InputDevice};
 use crate::engine::results::Layer;
 use crate::export::Format;
 use crate::settings::Theme;
+use crate::transcript::edit::Change;
+use crate::units::{Seconds, TimeSpan};
 
 use super::cache_order::Column;
 use super::cache_state::{Removal, Tab};
@@ -82,6 +84,17 @@ pub(super) enum Action {
     TakeBackVoice(SpeakerId),
     /// Scroll to where a speaker takes the word next.
     ShowNextTurn(SpeakerId),
+    /// Change a transcript.
+    Edit {
+        /// Place of the recording in the list.
+        recording_idx: usize,
+        /// What becomes of its transcript.
+        change: Change,
+    },
+    /// Let the user read the outcome of something small.
+    Tell(String),
+    /// Anything about listening.
+    Play(PlayAction),
     /// Anything about the library.
     Library(LibraryAction),
     /// Anything about models.
@@ -170,6 +183,41 @@ pub(super) enum RecordAction {
     Quit,
     /// Neither.
     Stay,
+}
+
+/// What the user wants to hear.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum PlayAction {
+    /// Play, or pause if it plays.
+    Toggle,
+    /// Go to a time.
+    Seek(Seconds),
+    /// Go to a time and play.
+    PlayFrom(Seconds),
+    /// Go a while forward, or backward if it is negative.
+    Jump(Seconds),
+    /// Play so many times as fast.
+    SetSpeed(f64),
+    /// Play so loud, 0 to 1.
+    SetVolume(f32),
+    /// Play silence, or leave it out.
+    SetSilence(Silence),
+    /// Play a part again and again, or none.
+    Loop(Option<TimeSpan>),
+    /// Find out which devices there are.
+    ListDevices,
+    /// Play through another device; `None`: the default one.
+    ChooseDevice(Option<String>),
+}
+
+/// What becomes of parts in which nobody speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Silence {
+    /// They are played like all others.
+    #[default]
+    Played,
+    /// They are passed over.
+    LeftOut,
 }
 
 /// What the user wants to be done about stored results.

@@ -18,14 +18,14 @@ use super::cache_panel::CachePanel;
 use super::cache_state::{Page, Tab, Wish, export_name};
 use super::dialogs::{Answer, Dialogs, Question};
 use super::drops::{drop_hint_ui, take_drops};
+use super::editor::Editor;
 use super::library_panel::LibraryPanel;
 use super::message_list::Severity;
 use super::path_bar::PathBar;
 use super::record_panel::RecordPanel;
-use super::recording::{Phase, Recording};
+use super::recording::{NO_FILE, Phase, Recording};
 use super::speakers_panel::{SpeakersPanel, take_edit_keys};
 use super::state::{LibraryWish, State};
-use super::transcript::{TranscriptView, transcript_ui};
 use super::{APP_NAME, Open, messages, record_button, record_strip, status_bar, theme, toolbar, welcome};
 
 /// Starts the engine with the given wake-up call.
@@ -62,7 +62,7 @@ pub struct App {
     engine: Option<Engine>,
     device: String,
     state: State,
-    views: Vec<TranscriptView>,
+    editor: Editor,
     library_panel: LibraryPanel,
     speakers_panel: SpeakersPanel,
     cache_panel: CachePanel,
@@ -91,7 +91,7 @@ impl App {
             engine: None,
             device: status_bar::device_text(),
             state,
-            views: Vec::new(),
+            editor: Editor::default(),
             library_panel: LibraryPanel::default(),
             speakers_panel: SpeakersPanel::default(),
             cache_panel: CachePanel::default(),
@@ -168,7 +168,7 @@ impl App {
         match (recording, transcript) {
             (Some(path), None) => self.open(vec![path]),
             (path, Some(transcript)) => {
-                let path = path.unwrap_or_else(|| PathBuf::from("Transcript"));
+                let path = path.unwrap_or_else(|| PathBuf::from(NO_FILE));
                 let recording_idx = self.state.add_transcript(path, transcript);
                 self.state.select(recording_idx);
             }
@@ -215,13 +215,16 @@ impl App {
         while let Some(command) = self.state.results.due() {
             engine.send(Command::Results(command));
         }
+        while let Some(command) = self.state.play_due() {
+            engine.send(Command::Play(command));
+        }
     }
 
     /// Scrolls to the passage that was looked for.
     fn show_sought(&mut self) {
         let Some((recording_idx, sought)) = self.state.take_sought() else { return };
         let Some(recording) = self.state.recordings().get(recording_idx) else { return };
-        view_of(&mut self.views, recording_idx).show_passage(&recording.transcript, &sought);
+        self.editor.show_passage(recording_idx, &recording.transcript, &sought);
     }
 
     fn take_answers(&mut self) {
@@ -304,13 +307,17 @@ impl App {
         let page =
             Frame::new().fill(theme::palette(ui).page).inner_margin(Margin { left: 24, right: 8, top: 16, bottom: 0 });
         CentralPanel::default().frame(page).show(ui, |ui| match (self.state.cache.page(), self.state.selected()) {
-            (Page::Models, _) => self.cache_panel.ui(ui, &self.state.cache, &self.state.results, actions),
-            (Page::Record, _) => self.record_panel.ui(ui, &self.state, actions),
-            (Page::Recordings, Some((recording_idx, recording))) => {
-                let view = view_of(&mut self.views, recording_idx);
-                transcript_ui(ui, recording, recording_idx, view, actions);
+            (Page::Models, _) => {
+                self.editor.leave(&self.state, actions);
+                self.cache_panel.ui(ui, &self.state.cache, &self.state.results, actions);
             }
+            (Page::Record, _) => {
+                self.editor.leave(&self.state, actions);
+                self.record_panel.ui(ui, &self.state, actions);
+            }
+            (Page::Recordings, Some(_)) => self.editor.ui(ui, &self.state, actions),
             (Page::Recordings, None) => {
+                self.editor.leave(&self.state, actions);
                 let demo = self.demo.as_ref().map(|demo| demo.path.as_path());
                 welcome::welcome_ui(ui, demo, &self.state, actions);
             }
@@ -387,6 +394,9 @@ impl App {
                 }
             }
             Action::ShowNextTurn(speaker) => self.show_next_turn(&speaker),
+            Action::Edit { recording_idx, change } => self.state.change_transcript(recording_idx, change),
+            Action::Tell(notice) => self.state.set_notice(notice),
+            Action::Play(action) => self.state.perform_play(action),
             Action::Library(action) => self.perform_library(action, ctx),
             Action::Models(action) => self.perform_models(action, ctx),
             Action::Results(action) => self.state.results.perform(action),
@@ -497,8 +507,7 @@ impl App {
     fn show_next_turn(&mut self, speaker: &SpeakerId) {
         let SpeakerId { recording_idx, label } = speaker;
         let Some(recording) = self.state.recordings().get(*recording_idx) else { return };
-        let Some(view) = self.views.get_mut(*recording_idx) else { return };
-        if let Some(start) = view.show_next_turn(&recording.transcript, label) {
+        if let Some(start) = self.editor.show_next_turn(*recording_idx, &recording.transcript, label) {
             let notice = format!("{} at {start}", recording.transcript.name_of(label));
             self.state.set_notice(notice);
         }
@@ -566,14 +575,6 @@ impl eframe::App for App {
     fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
         visuals.panel_fill.to_normalized_gamma_f32()
     }
-}
-
-/// The view of a recording, made when it is first shown.
-fn view_of(views: &mut Vec<TranscriptView>, recording_idx: usize) -> &mut TranscriptView {
-    if views.len() <= recording_idx {
-        views.resize_with(recording_idx + 1, TranscriptView::default);
-    }
-    &mut views[recording_idx]
 }
 
 fn wake(ctx: &egui::Context) -> Wake {

@@ -12,6 +12,9 @@ use crate::units::Seconds;
 
 use super::speakers::Speakers;
 
+/// What stands in the place of the path of a transcript without a recording.
+pub(super) const NO_FILE: &str = "Transcript";
+
 /// A recording and what became of it.
 #[derive(Debug)]
 pub(super) struct Recording {
@@ -149,11 +152,23 @@ impl Recording {
         self.take_in();
     }
 
-    /// Changes who speaks.
-    pub(super) fn edit(&mut self, change: Change) -> Result<(), EditError> {
-        self.history.apply(Arc::make_mut(&mut self.transcript), change)?;
-        self.take_in_change();
-        Ok(())
+    /// Changes the transcript, and returns in how many places.
+    pub(super) fn edit(&mut self, change: Change) -> Result<usize, EditError> {
+        let n_places = self.history.apply(Arc::make_mut(&mut self.transcript), change)?;
+        if n_places > 0 {
+            self.take_in_change();
+        }
+        Ok(n_places)
+    }
+
+    /// Whether the transcript can be changed: while a job runs, its result would take the place of what was changed.
+    pub(super) fn can_edit(&self) -> bool {
+        self.phase == Phase::Done
+    }
+
+    /// Whether there is a file that can be listened to.
+    pub(super) fn has_file(&self) -> bool {
+        self.path.as_os_str() != NO_FILE
     }
 
     /// Takes the last change back; `false` where there is none.

@@ -216,7 +216,7 @@ fn head_ui(ui: &mut Ui, recording: &Recording, actions: &mut Vec<Action>) {
             ] {
                 let keys = ui.ctx().format_shortcut(keys);
                 let button = ui.add_enabled(is_possible, Button::new(RichText::new(text).small()));
-                if button.on_hover_text(format!("{text} the last change of a speaker ({keys})")).clicked() {
+                if button.on_hover_text(format!("{text} the last change ({keys})")).clicked() {
                     actions.push(action);
                 }
             }

@@ -1,40 +1,27 @@
 //! The transcript of one recording: times in a column of their own, the text beside them, the speaker above where
 //! another one spoke before, and a bar in the speaker's colour. Only the rows in view are laid out, so 20,000 segments
-//! cost no more than a screenful.
+//! cost no more than a screenful. What can be done with a word is in `row_menu`, how a row looks in `transcript_row`.
 
 use std::ops::Range;
-use std::sync::Arc;
 
-use eframe::egui::{
-    self, Align, Button, Color32, FontId, Galley, Id, Key, Label, Layout, Margin, Popup, Pos2, Rect, RichText,
-    ScrollArea, Stroke, TextFormat, Ui, UiBuilder,
-    text::{LayoutJob, TextWrapping},
-    vec2,
-};
+use eframe::egui::{Button, Key, Label, Margin, Popup, Pos2, RichText, ScrollArea, Ui, vec2};
 
-use crate::transcript::{Segment, Transcript, Word};
+use crate::transcript::edit::Change;
+use crate::transcript::{Segment, Transcript};
 use crate::units::Seconds;
 
-use super::action::{Action, LibraryAction};
+use super::action::{Action, LibraryAction, PlayAction};
+use super::finder::{Finder, places_in};
 use super::library_words::Sought;
 use super::recording::{Phase, Recording};
+use super::review_state::{Review, time_of_word};
+use super::row_field::{Outcome, RowField};
 use super::row_heights::RowHeights;
+use super::row_menu::{Chosen, Wish, row_menu_ui};
 use super::theme::{self, READING_LINE, READING_SIZE, UNIT};
-
-/// Lines longer than this are hard to read.
-const MAX_TEXT_WIDTH: f32 = 720.0;
-/// Narrower than this, the text goes on below the edge of the window rather than one word to a line.
-const MIN_TEXT_WIDTH: f32 = 160.0;
-/// Between the text and the scroll bar.
-const RIGHT_MARGIN: f32 = 3.0 * UNIT;
-/// Between one row and the next.
-const ROW_GAP: f32 = UNIT;
-/// Height of the line with the speaker.
-const SPEAKER_HEIGHT: f32 = 3.0 * UNIT;
-/// Height of the line that says who speaks at the same time.
-const OVERLAP_HEIGHT: f32 = 2.5 * UNIT;
-/// Of the bar in the speaker's colour.
-const BAR_WIDTH: f32 = 3.0;
+use super::transcript_row::{
+    Body, Drawn, Marks, Place, Said, Sheet, estimated_height, measured_height, places_of_words, row_ui, speaker_shown,
+};
 
 /// Where one recording's transcript is scrolled to, and what is known of the heights of its rows.
 #[derive(Debug, Default)]
@@ -42,6 +29,7 @@ pub(super) struct TranscriptView {
     rows: RowHeights,
     text_width: f32,
     offset: f32,
+    view_height: f32,
     /// Which of the recording's transcripts the rows belong to.
     revision: u64,
     /// The row at the upper edge, and when it begins.
@@ -49,8 +37,16 @@ pub(super) struct TranscriptView {
     /// The row to scroll to in the next frame.
     wanted_idx: Option<usize>,
     found: Option<Found>,
-    /// Words that were looked for, in one row.
+    /// Words that were looked for in the library, in one row.
     marked: Option<Marked>,
+    /// The words that keys and menus are about.
+    chosen: Option<Chosen>,
+    /// The row that is being changed.
+    field: Option<RowField>,
+    /// The row that was heard last.
+    heard_idx: Option<usize>,
+    /// The row to scroll to because it is heard.
+    follow_idx: Option<usize>,
 }
 
 /// The row that was scrolled to last, and where that left the view. It counts until somebody scrolls on.
@@ -67,26 +63,37 @@ struct Marked {
     places: Vec<Range<usize>>,
 }
 
-/// What all rows have in common in the present window.
+/// What is shown, and what is known about it.
 #[derive(Clone, Copy)]
-struct Sheet {
-    time_width: f32,
-    text_width: f32,
-    /// Colour of the line under words that somebody else speaks over,
-    mark: Color32,
-    /// and the one behind words that were looked for.
-    highlight: Color32,
+pub(super) struct Reading<'a> {
+    /// The recording,
+    pub(super) recording: &'a Recording,
+    /// its place in the list,
+    pub(super) recording_idx: usize,
+    /// what is looked for in it,
+    pub(super) finder: &'a Finder,
+    /// what there is to review,
+    pub(super) review: &'a Review,
+    /// the word that is heard,
+    pub(super) heard: Option<(usize, usize)>,
+    /// and whether it plays on.
+    pub(super) is_playing: bool,
 }
 
-/// Shows the recording's name, the facts about it, and its text or why there is none and what can be done about it.
-pub(super) fn transcript_ui(
-    ui: &mut Ui,
-    recording: &Recording,
-    recording_idx: usize,
-    view: &mut TranscriptView,
-    actions: &mut Vec<Action>,
-) {
-    header_ui(ui, recording);
+impl Reading<'_> {
+    fn segments(&self) -> &[Segment] {
+        &self.recording.transcript.segments
+    }
+
+    /// Where the words of a row stand in its trimmed text.
+    fn places(&self, row_idx: usize) -> Vec<Range<usize>> {
+        places_of_words(&self.segments()[row_idx], &self.recording.transcript.language)
+    }
+}
+
+/// Shows the text of a recording, or why there is none and what can be done about it.
+pub(super) fn transcript_ui(ui: &mut Ui, reading: &Reading<'_>, view: &mut TranscriptView, actions: &mut Vec<Action>) {
+    let Reading { recording, recording_idx, .. } = *reading;
     if recording.transcript.is_empty() {
         let color = match recording.phase {
             Phase::Failed(_) => theme::palette(ui).error,
@@ -101,17 +108,8 @@ pub(super) fn transcript_ui(
         ui.add(Label::new(RichText::new(recording.placeholder()).size(READING_SIZE).color(color)).wrap());
         begin_ui(ui, recording, recording_idx, actions);
     } else {
-        view.segments_ui(ui, recording, recording_idx);
+        view.segments_ui(ui, reading, actions);
     }
-}
-
-fn header_ui(ui: &mut Ui, recording: &Recording) {
-    ui.scope(|ui| {
-        ui.spacing_mut().item_spacing.y = 4.0;
-        ui.add(Label::new(RichText::new(recording.name()).heading()).truncate().show_tooltip_when_elided(false))
-            .on_hover_text(recording.path.display().to_string());
-        ui.add(Label::new(RichText::new(recording.facts()).small().color(theme::palette(ui).weak)).truncate());
-    });
 }
 
 /// The button for a recording that has no transcript and no job that would make one.
@@ -158,25 +156,76 @@ impl TranscriptView {
         Some(segments[next].span.start)
     }
 
-    fn segments_ui(&mut self, ui: &mut Ui, recording: &Recording, recording_idx: usize) {
-        let segments = &recording.transcript.segments;
-        let sheet = sheet(ui, recording.duration);
+    /// The words that keys and menus are about, as long as they are there.
+    pub(super) fn chosen(&self, transcript: &Transcript) -> Option<&Chosen> {
+        self.chosen.as_ref().filter(|chosen| chosen.segment_idx < transcript.segments.len())
+    }
+
+    /// Where one is in the transcript: at the chosen word, or at the upper edge.
+    pub(super) fn place(&self, transcript: &Transcript) -> (usize, usize) {
+        let chosen = self.chosen(transcript).map(|chosen| (chosen.segment_idx, chosen.words.start));
+        chosen.unwrap_or((self.top.map_or(0, |(row_idx, _)| row_idx), 0))
+    }
+
+    /// Chooses words and scrolls to them, unless they are in view.
+    pub(super) fn choose(&mut self, chosen: Chosen) {
+        let row_idx = chosen.segment_idx;
+        self.chosen = Some(chosen);
+        self.marked = None;
+        if self.is_in_view(row_idx) {
+            self.found = Some(Found { row_idx, offset: self.offset });
+        } else {
+            self.wanted_idx = Some(row_idx);
+        }
+    }
+
+    /// Opens the field for the text of the chosen segment.
+    pub(super) fn edit_chosen(&mut self, recording: &Recording) {
+        let transcript = &recording.transcript;
+        let Some(chosen) = self.chosen(transcript).cloned().filter(|_| recording.can_edit()) else { return };
+        let segment = &transcript.segments[chosen.segment_idx];
+        let places = places_of_words(segment, &transcript.language);
+        let last = chosen.words.end.checked_sub(1).and_then(|idx| places.get(idx));
+        let text = segment.text.trim();
+        self.field = Some(RowField::new(chosen.segment_idx, text, last.map_or(text.len(), |place| place.end)));
+        if !self.is_in_view(chosen.segment_idx) {
+            self.wanted_idx = Some(chosen.segment_idx);
+        }
+    }
+
+    /// Takes what was being typed when the transcript went away.
+    pub(super) fn leave_field(&mut self, recording: &Recording, recording_idx: usize, actions: &mut Vec<Action>) {
+        if let Some(field) = self.field.take() {
+            let row_idx = field.row_idx;
+            actions.extend(rewrite(recording, recording_idx, row_idx, field.into_text()));
+        }
+    }
+
+    fn segments_ui(&mut self, ui: &mut Ui, reading: &Reading<'_>, actions: &mut Vec<Action>) {
+        let Reading { recording, recording_idx, review, .. } = *reading;
+        let segments = reading.segments();
+        let sheet = Sheet::new(ui, recording.duration);
         let shown_offset = self.offset;
-        let estimate = |row_idx: usize| estimated_height(segments, row_idx, sheet);
+        let estimate = |row_idx: usize| {
+            height_of(review, sheet, row_idx, |row_idx, sheet| estimated_height(segments, row_idx, sheet))
+        };
         self.follow(recording, estimate);
-        if (sheet.text_width - self.text_width).abs() > 0.5 {
-            self.text_width = sheet.text_width;
+        if (sheet.text_width() - self.text_width).abs() > 0.5 {
+            self.text_width = sheet.text_width();
             self.offset = self.rows.remake(self.offset, estimate);
         }
         self.rows.resize(segments.len(), estimate);
+        self.view_height = ui.available_height();
+        self.follow_heard(reading);
         let wanted_idx = self.wanted_idx.take().filter(|&row_idx| row_idx < segments.len());
-        if let Some(row_idx) = wanted_idx {
-            self.offset = self.rows.top(row_idx);
+        if let Some(row_idx) = wanted_idx.or(self.follow_idx.take()) {
+            self.offset = self.rows.top(shown_with(review, sheet, row_idx));
         }
-        let view_height = ui.available_height();
         let ctx = ui.ctx().clone();
-        let measure = |row_idx: usize| measured_height(&ctx, segments, row_idx, sheet);
-        let settled = self.settle(paging(ui), view_height, measure);
+        let measure = |row_idx: usize| {
+            height_of(review, sheet, row_idx, |row_idx, sheet| measured_height(&ctx, segments, row_idx, review, sheet))
+        };
+        let settled = self.settle(paging(ui), self.view_height, measure);
         let mut area = ScrollArea::vertical()
             .id_salt(("transcript", recording_idx))
             .auto_shrink([false, false])
@@ -185,21 +234,30 @@ impl TranscriptView {
             area = area.vertical_scroll_offset(settled);
         }
         let found_idx = wanted_idx.or(self.found_idx());
-        let (rows, marked) = (&self.rows, self.marked.as_ref());
+        let mut painter = Painter {
+            reading,
+            sheet,
+            found_idx,
+            marked: self.marked.as_ref(),
+            chosen: self.chosen.clone(),
+            field: self.field.take(),
+            is_field_shown: false,
+            wants_field: false,
+        };
+        let rows = &self.rows;
         let mut corrections = Vec::new();
         let output = area.show_viewport(ui, |ui, viewport| {
             ui.set_height(rows.total());
             let origin = ui.max_rect().min;
             for row_idx in rows.between(viewport.top(), viewport.bottom()) {
-                let top_left = origin + vec2(0.0, rows.top(row_idx));
-                let marks = marked.map_or::<&[Range<usize>], _>(&[], |marked| marked.places_in_row(segments, row_idx));
-                let place = Place { top_left, recording_idx, row_idx, is_found: found_idx == Some(row_idx), marks };
-                let height = row_ui(ui, place, recording, sheet);
+                let height = painter.rows_ui(ui, origin + vec2(0.0, rows.top(row_idx)), row_idx, actions);
                 if (height - rows.height(row_idx)).abs() > 0.5 {
                     corrections.push((row_idx, height));
                 }
             }
         });
+        let Painter { chosen, field, is_field_shown, wants_field, .. } = painter;
+        (self.chosen, self.field) = (chosen, field);
         self.offset = output.state.clamped_offset().y;
         // Rows that the scroll area moved into view by itself were not measured before; the next frame is right.
         if !corrections.is_empty() {
@@ -211,8 +269,35 @@ impl TranscriptView {
         if let Some(row_idx) = wanted_idx {
             self.found = Some(Found { row_idx, offset: self.offset });
         }
+        if !is_field_shown && wanted_idx.is_none() {
+            // Nobody types any more in a row that was scrolled away.
+            self.leave_field(recording, recording_idx, actions);
+        }
+        if wants_field {
+            self.edit_chosen(recording);
+            ui.ctx().request_repaint();
+        }
         let top_idx = self.rows.between(self.offset, self.offset + 1.0).start;
         self.top = segments.get(top_idx).map(|segment| (top_idx, segment.span.start));
+    }
+
+    /// Scrolls on where what is heard leaves the view, unless somebody has scrolled elsewhere, or types.
+    fn follow_heard(&mut self, reading: &Reading<'_>) {
+        let Some((row_idx, _)) = reading.heard else { return };
+        if self.heard_idx == Some(row_idx) {
+            return;
+        }
+        let was_in_view = self.heard_idx.is_none_or(|before| self.is_in_view(before));
+        if reading.is_playing && was_in_view && self.field.is_none() && !self.is_in_view(row_idx) {
+            self.follow_idx = Some(row_idx);
+        }
+        self.heard_idx = Some(row_idx);
+    }
+
+    fn is_in_view(&self, row_idx: usize) -> bool {
+        let (top, bottom) = (self.rows.top(row_idx), self.rows.top(row_idx + 1));
+        let is_below_edge = self.offset - 0.5 <= top && top < self.offset + self.view_height;
+        is_below_edge && (bottom <= self.offset + self.view_height + 0.5 || top <= self.offset + 0.5)
     }
 
     /// Where the transcript became another one, finds what was read in it: the same row, or where it has been replaced,
@@ -222,7 +307,8 @@ impl TranscriptView {
             return;
         }
         self.revision = recording.revision;
-        self.found = None;
+        // What was typed into the old one is not in the new one.
+        (self.found, self.field) = (None, None);
         // A passage that was just asked for belongs to the new transcript.
         if self.wanted_idx.is_none() {
             self.marked = None;
@@ -295,16 +381,111 @@ fn paging(ui: &Ui) -> Option<Paging> {
     ui.input(|input| keys.into_iter().find(|(key, _)| input.key_pressed(*key)).map(|(_, paging)| paging))
 }
 
-/// Where a row is drawn, and which one it is.
-#[derive(Clone, Copy)]
-struct Place<'a> {
-    top_left: Pos2,
-    recording_idx: usize,
-    row_idx: usize,
-    /// Whether it is the one that was scrolled to.
-    is_found: bool,
-    /// Words in it that were looked for.
-    marks: &'a [Range<usize>],
+/// Draws rows and takes in what is done with them.
+struct Painter<'a> {
+    reading: &'a Reading<'a>,
+    sheet: Sheet,
+    found_idx: Option<usize>,
+    marked: Option<&'a Marked>,
+    chosen: Option<Chosen>,
+    field: Option<RowField>,
+    is_field_shown: bool,
+    /// Whether the chosen segment is to be changed.
+    wants_field: bool,
+}
+
+impl Painter<'_> {
+    /// Draws a row, or all those that are shown side by side with it, and returns how high that is.
+    fn rows_ui(&mut self, ui: &mut Ui, top_left: Pos2, row_idx: usize, actions: &mut Vec<Action>) -> f32 {
+        let Some(group) = side_by_side(self.reading.review, self.sheet, row_idx) else {
+            return self.row_ui(ui, top_left, row_idx, self.sheet, actions);
+        };
+        if row_idx != group.start {
+            return 0.0;
+        }
+        let mut heights = Vec::new();
+        for row_idx in group {
+            let (lane_idx, n_lanes) = self.reading.review.lane(row_idx);
+            heights.resize(n_lanes, 0.0);
+            let Some((sheet, left)) = self.sheet.lane(lane_idx, n_lanes) else { continue };
+            let top_left = top_left + vec2(left, heights[lane_idx]);
+            heights[lane_idx] += self.row_ui(ui, top_left, row_idx, sheet, actions);
+        }
+        heights.into_iter().fold(0.0, f32::max)
+    }
+
+    fn row_ui(&mut self, ui: &mut Ui, top_left: Pos2, row_idx: usize, sheet: Sheet, actions: &mut Vec<Action>) -> f32 {
+        let Reading { recording, recording_idx, review, .. } = *self.reading;
+        let marks = self.marks(row_idx);
+        let (is_found, gap) = (self.found_idx == Some(row_idx), review.gap_before(row_idx));
+        let place = Place { top_left, recording_idx, row_idx, is_found, marks: &marks, gap };
+        let field = self.field.as_mut().filter(|field| field.row_idx == row_idx);
+        self.is_field_shown |= field.is_some();
+        let Drawn { height, body } = row_ui(ui, place, recording, sheet, field);
+        match body {
+            Body::Said(said) => self.take_clicks(ui, &said, row_idx, actions),
+            Body::Typed(Outcome::Open) => {}
+            Body::Typed(Outcome::Left(text)) => {
+                self.field = None;
+                actions.extend(rewrite(recording, recording_idx, row_idx, text));
+                ui.ctx().request_repaint();
+            }
+        }
+        height
+    }
+
+    fn marks(&self, row_idx: usize) -> Marks {
+        let Reading { finder, review, heard, .. } = *self.reading;
+        let segments = self.reading.segments();
+        let mut found = places_in(finder.hits_in(row_idx), &segments[row_idx].text);
+        found.extend(self.marked.into_iter().flat_map(|marked| marked.places_in_row(segments, row_idx)).cloned());
+        let mut marks = Marks { found, ..Marks::default() };
+        let doubts = review.doubts_in(row_idx);
+        let heard = heard.filter(|(segment_idx, _)| *segment_idx == row_idx);
+        let chosen = self.chosen.as_ref().filter(|chosen| chosen.segment_idx == row_idx);
+        if doubts.is_empty() && heard.is_none() && chosen.is_none() {
+            return marks;
+        }
+        let places = self.reading.places(row_idx);
+        let place = |word_idx: usize| places.get(word_idx).cloned();
+        marks.doubted.extend(doubts.iter().filter_map(|doubt| place(doubt.word_idx)));
+        marks.heard.extend(heard.and_then(|(_, word_idx)| place(word_idx)));
+        let ends =
+            chosen.and_then(|chosen| Some((place(chosen.words.start)?, place(chosen.words.end.checked_sub(1)?)?)));
+        marks.chosen.extend(ends.map(|(first, last)| first.start..last.end.max(first.start)));
+        marks
+    }
+
+    /// A click chooses a word and goes to where it is said; with Shift, the choice reaches to it; a double click opens
+    /// the text.
+    fn take_clicks(&mut self, ui: &Ui, said: &Said, row_idx: usize, actions: &mut Vec<Action>) {
+        let response = &said.response;
+        let is_clicked = response.clicked() && !response.double_clicked();
+        if is_clicked || response.double_clicked() || response.secondary_clicked() {
+            let word_idx = said.word_idx(&self.reading.places(row_idx)).unwrap_or(0);
+            let is_extended = is_clicked && ui.input(|input| input.modifiers.shift);
+            let before = self.chosen.take().filter(|chosen| chosen.segment_idx == row_idx);
+            let is_in = |chosen: &Chosen| chosen.words.contains(&word_idx);
+            let words = match before {
+                Some(chosen) if is_extended => chosen.words.start.min(word_idx)..chosen.words.end.max(word_idx + 1),
+                Some(chosen) if response.secondary_clicked() && is_in(&chosen) => chosen.words,
+                Some(_) | None => word_idx..word_idx + 1,
+            };
+            self.chosen = Some(Chosen { segment_idx: row_idx, words });
+            if is_clicked && !is_extended {
+                let at = time_of_word(&self.reading.segments()[row_idx], word_idx);
+                actions.push(Action::Play(PlayAction::Seek(at)));
+            }
+            self.wants_field |= response.double_clicked();
+            // Its mark is seen in the next frame.
+            ui.ctx().request_repaint();
+        }
+        let Some(chosen) = self.chosen.as_ref().filter(|chosen| chosen.segment_idx == row_idx) else { return };
+        let Reading { recording, recording_idx, .. } = *self.reading;
+        if row_menu_ui(response, recording, recording_idx, chosen, actions) == Some(Wish::Edit) {
+            self.wants_field = true;
+        }
+    }
 }
 
 impl Marked {
@@ -316,161 +497,40 @@ impl Marked {
     }
 }
 
-/// Draws one row and returns its height.
-fn row_ui(ui: &mut Ui, place: Place<'_>, recording: &Recording, sheet: Sheet) -> f32 {
-    let segments = &recording.transcript.segments;
-    let segment = &segments[place.row_idx];
-    let galley = text_galley(ui.ctx(), segment, place.marks, sheet);
-    let speaker = speaker_shown(segments, place.row_idx);
-    let overlap = overlap_line(&recording.transcript, segment);
-    let height = row_height(segments, place.row_idx, galley.size().y);
-    let size = vec2(sheet.time_width + sheet.text_width, height);
-    // The id depends on the row alone, so that selected text stays selected while rows above scroll out of view.
-    let id = Id::unique(("transcript row", place.recording_idx, place.row_idx));
-    let rect = Rect::from_min_size(place.top_left, size);
-    let mut row = ui.new_child(UiBuilder::new().scope_id(id).max_rect(rect).layout(Layout::top_down(Align::Min)));
-    let palette = theme::palette(&row);
-    let painted = rect.with_max_y(rect.bottom() - ROW_GAP);
-    if place.is_found {
-        row.painter().rect_filled(painted, 4.0, palette.panel);
-    }
-    if let Some(label) = &segment.speaker {
-        let color = palette.speaker(recording.speakers.color_idx(label));
-        row.painter().rect_filled(painted.with_max_x(rect.left() + BAR_WIDTH), 1.0, color);
-    }
-    let text_left = rect.left() + sheet.time_width;
-    let mut y = rect.top();
-    if let Some(label) = speaker {
-        let color = palette.speaker(recording.speakers.color_idx(label));
-        let text = RichText::new(recording.transcript.name_of(label)).size(READING_SIZE).color(color);
-        let line = Rect::from_min_size(Pos2::new(text_left, y), vec2(sheet.text_width, SPEAKER_HEIGHT));
-        line_ui(&mut row, line, text);
-        y += SPEAKER_HEIGHT;
-    }
-    let time = Rect::from_min_size(Pos2::new(rect.left(), y), vec2(sheet.time_width - 2.0 * UNIT, READING_LINE));
-    let text = RichText::new(segment.span.start.to_string())
-        .size(READING_SIZE)
-        .line_height(Some(READING_LINE))
-        .color(palette.weak);
-    let mut time_ui = row.new_child(UiBuilder::new().max_rect(time).layout(Layout::right_to_left(Align::Min)));
-    // Not selectable, so that copied text is what was said and nothing else.
-    time_ui.add(Label::new(text).extend().selectable(false));
-    let said = Rect::from_min_size(Pos2::new(text_left, y), galley.size());
-    y += galley.size().y.ceil();
-    let mut said_ui = row.new_child(UiBuilder::new().max_rect(said).layout(Layout::top_down(Align::Min)));
-    said_ui.add(Label::new(galley).selectable(true));
-    if let Some(text) = overlap {
-        let line = Rect::from_min_size(Pos2::new(text_left, y), vec2(sheet.text_width, OVERLAP_HEIGHT));
-        line_ui(&mut row, line, RichText::new(text).small().color(palette.weak));
-    }
-    height
+/// The change by which a segment gets the text that was typed.
+fn rewrite(recording: &Recording, recording_idx: usize, row_idx: usize, text: Option<String>) -> Option<Action> {
+    let transcript = &recording.transcript;
+    let n_words = places_of_words(transcript.segments.get(row_idx)?, &transcript.language).len();
+    let change = Change::ReplaceText { segment_idx: row_idx, words: 0..n_words, text: text? };
+    Some(Action::Edit { recording_idx, change })
 }
 
-/// One line of text that is not a part of what was said.
-fn line_ui(row: &mut Ui, rect: Rect, text: RichText) {
-    let mut place = row.new_child(UiBuilder::new().max_rect(rect).layout(Layout::left_to_right(Align::Center)));
-    place.add(Label::new(text).truncate().selectable(false));
+/// The rows that are shown side by side with this one; `None` where it is alone, or there is no room for lanes.
+fn side_by_side(review: &Review, sheet: Sheet, row_idx: usize) -> Option<Range<usize>> {
+    let (lane_idx, n_lanes) = review.lane(row_idx);
+    sheet.lane(lane_idx, n_lanes).and_then(|_| review.side_by_side(row_idx))
 }
 
-fn sheet(ui: &Ui, duration: Option<Seconds>) -> Sheet {
-    // Room for 00:00 below an hour and for 00:00:00 above.
-    let is_short = duration.is_some_and(|duration| duration.0 < 3600.0);
-    let time_width = if is_short { 8.0 * UNIT } else { 11.0 * UNIT };
-    let text_width = (ui.available_width() - time_width - RIGHT_MARGIN).clamp(MIN_TEXT_WIDTH, MAX_TEXT_WIDTH);
-    let palette = theme::palette(ui);
-    Sheet { time_width, text_width: text_width.floor(), mark: palette.weak, highlight: palette.selection }
+/// The row in whose place a row is shown.
+fn shown_with(review: &Review, sheet: Sheet, row_idx: usize) -> usize {
+    side_by_side(review, sheet, row_idx).map_or(row_idx, |group| group.start)
 }
 
-/// The label of the speaker, where another one spoke before.
-fn speaker_shown(segments: &[Segment], row_idx: usize) -> Option<&str> {
-    let speaker = segments[row_idx].speaker.as_deref()?;
-    let before = row_idx.checked_sub(1).and_then(|before| segments[before].speaker.as_deref());
-    (before != Some(speaker)).then_some(speaker)
-}
-
-/// Who speaks at the same time as some of the words.
-fn overlap_line(transcript: &Transcript, segment: &Segment) -> Option<String> {
-    let mut names: Vec<&str> = Vec::new();
-    for label in segment.words.iter().flat_map(|word| &word.overlapped_by) {
-        let name = transcript.name_of(label);
-        if !names.contains(&name) {
-            names.push(name);
+/// The height that a row takes: those that are side by side are all in the place of the first.
+fn height_of(review: &Review, sheet: Sheet, row_idx: usize, height: impl Fn(usize, Sheet) -> f32) -> f32 {
+    let Some(group) = side_by_side(review, sheet, row_idx) else { return height(row_idx, sheet) };
+    if row_idx != group.start {
+        return 0.0;
+    }
+    let mut heights = Vec::new();
+    for row_idx in group {
+        let (lane_idx, n_lanes) = review.lane(row_idx);
+        heights.resize(n_lanes, 0.0);
+        if let Some((sheet, _)) = sheet.lane(lane_idx, n_lanes) {
+            heights[lane_idx] += height(row_idx, sheet).ceil();
         }
     }
-    let names = names.join(", ");
-    (!names.is_empty()).then(|| format!("Underlined: at the same time as {names}"))
-}
-
-fn has_overlap(segment: &Segment) -> bool {
-    segment.words.iter().any(|word| !word.overlapped_by.is_empty())
-}
-
-/// The parts of the text that others speak over. Neighbouring words are one part, with the blank between them.
-fn overlapped_parts(text: &str, words: &[Word]) -> Vec<Range<usize>> {
-    let mut parts: Vec<Range<usize>> = Vec::new();
-    let mut searched = 0;
-    for word in words {
-        let written = word.text.trim();
-        // A word that is not in the text, as after an edit, is passed over.
-        let Some(at) = text[searched..].find(written) else { continue };
-        let place = searched + at..searched + at + written.len();
-        searched = place.end;
-        if word.overlapped_by.is_empty() || place.is_empty() {
-            continue;
-        }
-        match parts.last_mut() {
-            Some(part) if text[part.end..place.start].trim().is_empty() => part.end = place.end,
-            Some(_) | None => parts.push(place),
-        }
-    }
-    parts
-}
-
-fn text_galley(ctx: &egui::Context, segment: &Segment, marks: &[Range<usize>], sheet: Sheet) -> Arc<Galley> {
-    let text = segment.text.trim();
-    let wrap = TextWrapping { max_width: sheet.text_width, ..TextWrapping::default() };
-    let mut job = LayoutJob { wrap, ..LayoutJob::default() };
-    let overlapped = overlapped_parts(text, &segment.words);
-    let is_in = |parts: &[Range<usize>], at: usize| parts.iter().any(|part| part.contains(&at));
-    for part in stretches(text.len(), &overlapped, marks) {
-        // The placeholder becomes the text colour when it is painted.
-        let format = TextFormat::simple(FontId::proportional(READING_SIZE), Color32::PLACEHOLDER);
-        let underline = if is_in(&overlapped, part.start) { Stroke::new(1.0, sheet.mark) } else { Stroke::NONE };
-        let background = if is_in(marks, part.start) { sheet.highlight } else { Color32::TRANSPARENT };
-        let format = TextFormat { line_height: Some(READING_LINE), underline, background, ..format };
-        job.append(&text[part], 0.0, format);
-    }
-    ctx.fonts_mut(|fonts| fonts.layout_job(job))
-}
-
-/// The stretches of a text within which nothing begins or ends; one that is empty for an empty text.
-fn stretches(len: usize, overlapped: &[Range<usize>], marks: &[Range<usize>]) -> Vec<Range<usize>> {
-    let mut edges: Vec<usize> = overlapped.iter().chain(marks).flat_map(|part| [part.start, part.end]).collect();
-    edges.extend([0, len]);
-    edges.sort_unstable();
-    edges.dedup();
-    let mut parts: Vec<Range<usize>> = edges.windows(2).map(|edge| edge[0]..edge[1]).collect();
-    if parts.is_empty() {
-        parts.push(0..len);
-    }
-    parts
-}
-
-fn measured_height(ctx: &egui::Context, segments: &[Segment], row_idx: usize, sheet: Sheet) -> f32 {
-    row_height(segments, row_idx, text_galley(ctx, &segments[row_idx], &[], sheet).size().y)
-}
-
-fn row_height(segments: &[Segment], row_idx: usize, text_height: f32) -> f32 {
-    let speaker = speaker_shown(segments, row_idx).map_or(0.0, |_| SPEAKER_HEIGHT);
-    let overlap = if has_overlap(&segments[row_idx]) { OVERLAP_HEIGHT } else { 0.0 };
-    speaker + text_height.ceil() + overlap + ROW_GAP
-}
-
-/// A guess from the length of the text: half an em for each byte is near enough for a scroll bar.
-fn estimated_height(segments: &[Segment], row_idx: usize, sheet: Sheet) -> f32 {
-    let width = segments[row_idx].text.len() as f32 * READING_SIZE * 0.5;
-    let n_lines = (width / sheet.text_width).ceil().max(1.0);
-    row_height(segments, row_idx, n_lines * READING_LINE)
+    heights.into_iter().fold(0.0, f32::max)
 }
 
 #[cfg(test)]
@@ -479,42 +539,6 @@ mod tests {
     use crate::engine::library::Hit;
     use crate::ui::library_samples::hit;
     use crate::units::TimeSpan;
-
-    #[test]
-    fn words_that_others_speak_over_are_found_in_the_text() {
-        // (the text, its words with a star where somebody else speaks, the parts that are underlined)
-        for (text, words, expected) in [
-            ("Yes, we can.", "Yes, we can.", vec![]),
-            ("Yes, we can.", "*Yes, we can.", vec!["Yes,"]),
-            ("Yes, we can.", "*Yes, *we *can.", vec!["Yes, we can."]),
-            ("no no no", "no *no no", vec!["no"]),
-            ("one two three", "*one two *three", vec!["one", "three"]),
-            ("one three", "one *two *three", vec!["three"]),
-            ("", "*one", vec![]),
-        ] {
-            let word = |word: &str| Word {
-                text: word.trim_start_matches('*').to_owned(),
-                overlapped_by: word.starts_with('*').then(|| "SPEAKER_01".to_owned()).into_iter().collect(),
-                ..Word::default()
-            };
-            let words: Vec<Word> = words.split(' ').map(word).collect();
-            let parts = overlapped_parts(text, &words);
-            assert_eq!(parts.into_iter().map(|part| &text[part]).collect::<Vec<_>>(), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_text_is_cut_where_anything_begins_or_ends() {
-        let part = |start: usize, end: usize| start..end;
-        for (len, overlapped, marks, expected) in [
-            (0, vec![], vec![], vec![part(0, 0)]),
-            (9, vec![], vec![], vec![part(0, 9)]),
-            (9, vec![part(0, 3)], vec![part(2, 5)], vec![part(0, 2), part(2, 3), part(3, 5), part(5, 9)]),
-            (9, vec![part(4, 9)], vec![part(4, 9)], vec![part(0, 4), part(4, 9)]),
-        ] {
-            assert_eq!(stretches(len, &overlapped, &marks), expected);
-        }
-    }
 
     #[test]
     fn a_passage_is_found_by_its_place_or_by_its_time() {

@@ -1,7 +1,9 @@
 //! What the window knows: recordings, messages, models, what was chosen. Engine events and user actions change it,
 //! panels read it. No egui and no I/O in here, so that every sequence of events can be tested. What they do to recordings
-//! of the library is in `library.rs`, and what recording does to all else in `record.rs`.
+//! of the library is in `library.rs`, what changes of transcripts and listening do in `editing.rs`, and what recording
+//! does to all else in `record.rs`.
 
+mod editing;
 mod library;
 mod record;
 #[cfg(test)]
@@ -20,6 +22,7 @@ use super::learning::{Learning, Lesson, Lessons};
 use super::library_state::LibraryState;
 use super::library_words::Sought;
 use super::message_list::{Message, MessageList, Severity};
+use super::playback_state::PlaybackState;
 use super::record_state::RecordState;
 use super::recording::{Phase, Recording};
 use super::results_state::ResultsState;
@@ -52,6 +55,8 @@ pub(super) struct State {
     pub(super) library: LibraryState,
     /// Results of earlier jobs.
     pub(super) results: ResultsState,
+    /// What is heard.
+    pub(super) playback: PlaybackState,
     /// What is being recorded.
     pub(super) record: RecordState,
 }
@@ -146,6 +151,7 @@ impl State {
         self.cache.give_up();
         self.library.give_up();
         self.results.give_up();
+        self.playback.give_up();
         if let Some(told) = self.record.give_up() {
             self.tell(told);
         }
@@ -333,12 +339,12 @@ impl State {
                     self.take_news(news);
                 }
             }
-            Event::Playback(_) => {}
             Event::Results(event) => {
                 if let Some(told) = self.results.apply(event) {
                     self.tell(told);
                 }
             }
+            Event::Playback(event) => self.take_play_event(event),
             Event::Recording(event) => self.take_record_event(event),
             Event::FileWritten(path) => self.notice = format!("Saved as {}", path.display()),
             Event::FileNotWritten(path, reason) => {
@@ -417,7 +423,7 @@ impl State {
     fn edit(&mut self, recording_idx: usize, change: Change, notice: String) {
         let Some(recording) = self.recordings.get_mut(recording_idx) else { return };
         match recording.edit(change) {
-            Ok(()) => self.notice = notice,
+            Ok(_) => self.notice = notice,
             Err(error) => self.add_message(Severity::Error, error.to_string()),
         }
     }
