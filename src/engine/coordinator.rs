@@ -156,6 +156,11 @@ impl Coordinator {
                     self.emit(Event::SettingsNotSaved(error.to_string()));
                 }
             }
+            Command::SaveWindow(window) => {
+                if let Err(error) = window.save(&self.paths.window_file()) {
+                    tracing::warn!("{error}");
+                }
+            }
         }
     }
 

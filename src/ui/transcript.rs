@@ -19,7 +19,7 @@ use super::action::{Action, LibraryAction};
 use super::library_words::Sought;
 use super::recording::{Phase, Recording};
 use super::row_heights::RowHeights;
-use super::theme::{self, READING_LINE, READING_SIZE, UNIT};
+use super::theme::{self, READING_SIZE, UNIT};
 
 /// Lines longer than this are hard to read.
 const MAX_TEXT_WIDTH: f32 = 720.0;
@@ -41,6 +41,8 @@ const BAR_WIDTH: f32 = 3.0;
 pub(super) struct TranscriptView {
     rows: RowHeights,
     text_width: f32,
+    /// Size of the text when the rows were measured.
+    text_size: f32,
     offset: f32,
     /// Which of the recording's transcripts the rows belong to.
     revision: u64,
@@ -72,6 +74,10 @@ struct Marked {
 struct Sheet {
     time_width: f32,
     text_width: f32,
+    /// Size of the text,
+    text_size: f32,
+    /// and the distance from one line of it to the next.
+    line_height: f32,
     /// Colour of the line under words that somebody else speaks over,
     mark: Color32,
     /// and the one behind words that were looked for.
@@ -98,7 +104,7 @@ pub(super) fn transcript_ui(
             | Phase::Listed(_) => theme::palette(ui).weak,
         };
         ui.add_space(UNIT);
-        ui.add(Label::new(RichText::new(recording.placeholder()).size(READING_SIZE).color(color)).wrap());
+        ui.add(Label::new(RichText::new(recording.placeholder()).size(theme::reading(ui).0).color(color)).wrap());
         begin_ui(ui, recording, recording_idx, actions);
     } else {
         view.segments_ui(ui, recording, recording_idx);
@@ -158,14 +164,26 @@ impl TranscriptView {
         Some(segments[next].span.start)
     }
 
+    /// When that is said which stands at the upper edge.
+    pub(super) fn read_at(&self) -> Option<Seconds> {
+        self.top.map(|(_, start)| start)
+    }
+
+    /// Shows first what is said then, before anything of the transcript has been shown.
+    pub(super) fn begin_at(&mut self, start: Seconds) {
+        // As if another transcript had been scrolled to there: see `follow`.
+        (self.top, self.offset, self.revision) = (Some((0, start)), 1.0, u64::MAX);
+    }
+
     fn segments_ui(&mut self, ui: &mut Ui, recording: &Recording, recording_idx: usize) {
         let segments = &recording.transcript.segments;
         let sheet = sheet(ui, recording.duration);
         let shown_offset = self.offset;
         let estimate = |row_idx: usize| estimated_height(segments, row_idx, sheet);
         self.follow(recording, estimate);
-        if (sheet.text_width - self.text_width).abs() > 0.5 {
-            self.text_width = sheet.text_width;
+        let is_wider = (sheet.text_width - self.text_width).abs() > 0.5;
+        if is_wider || (sheet.text_size - self.text_size).abs() > 0.1 {
+            (self.text_width, self.text_size) = (sheet.text_width, sheet.text_size);
             self.offset = self.rows.remake(self.offset, estimate);
         }
         self.rows.resize(segments.len(), estimate);
@@ -176,7 +194,8 @@ impl TranscriptView {
         let view_height = ui.available_height();
         let ctx = ui.ctx().clone();
         let measure = |row_idx: usize| measured_height(&ctx, segments, row_idx, sheet);
-        let settled = self.settle(paging(ui), view_height, measure);
+        let page = (view_height - sheet.line_height).max(sheet.line_height);
+        let settled = self.settle(paging(ui), page, view_height, measure);
         let mut area = ScrollArea::vertical()
             .id_salt(("transcript", recording_idx))
             .auto_shrink([false, false])
@@ -247,8 +266,7 @@ impl TranscriptView {
     }
 
     /// Follows the keys and returns where to scroll, with all rows measured that are in view there.
-    fn settle(&mut self, paging: Option<Paging>, view_height: f32, measure: impl Fn(usize) -> f32) -> f32 {
-        let page = (view_height - READING_LINE).max(READING_LINE);
+    fn settle(&mut self, paging: Option<Paging>, page: f32, view_height: f32, measure: impl Fn(usize) -> f32) -> f32 {
         let wanted = match paging {
             // The rows that come into view are measured first, so that no line is skipped.
             Some(Paging::Up) => self.rows.settle_above(self.offset, page, &measure) - page,
@@ -342,15 +360,15 @@ fn row_ui(ui: &mut Ui, place: Place<'_>, recording: &Recording, sheet: Sheet) ->
     let mut y = rect.top();
     if let Some(label) = speaker {
         let color = palette.speaker(recording.speakers.color_idx(label));
-        let text = RichText::new(recording.transcript.name_of(label)).size(READING_SIZE).color(color);
+        let text = RichText::new(recording.transcript.name_of(label)).size(sheet.text_size).color(color);
         let line = Rect::from_min_size(Pos2::new(text_left, y), vec2(sheet.text_width, SPEAKER_HEIGHT));
         line_ui(&mut row, line, text);
         y += SPEAKER_HEIGHT;
     }
-    let time = Rect::from_min_size(Pos2::new(rect.left(), y), vec2(sheet.time_width - 2.0 * UNIT, READING_LINE));
+    let time = Rect::from_min_size(Pos2::new(rect.left(), y), vec2(sheet.time_width - 2.0 * UNIT, sheet.line_height));
     let text = RichText::new(segment.span.start.to_string())
-        .size(READING_SIZE)
-        .line_height(Some(READING_LINE))
+        .size(sheet.text_size)
+        .line_height(Some(sheet.line_height))
         .color(palette.weak);
     let mut time_ui = row.new_child(UiBuilder::new().max_rect(time).layout(Layout::right_to_left(Align::Min)));
     // Not selectable, so that copied text is what was said and nothing else.
@@ -375,10 +393,12 @@ fn line_ui(row: &mut Ui, rect: Rect, text: RichText) {
 fn sheet(ui: &Ui, duration: Option<Seconds>) -> Sheet {
     // Room for 00:00 below an hour and for 00:00:00 above.
     let is_short = duration.is_some_and(|duration| duration.0 < 3600.0);
-    let time_width = if is_short { 8.0 * UNIT } else { 11.0 * UNIT };
+    let (text_size, line_height) = theme::reading(ui);
+    let time_width = (if is_short { 8.0 * UNIT } else { 11.0 * UNIT }) * (text_size / READING_SIZE).max(1.0);
     let text_width = (ui.available_width() - time_width - RIGHT_MARGIN).clamp(MIN_TEXT_WIDTH, MAX_TEXT_WIDTH);
     let palette = theme::palette(ui);
-    Sheet { time_width, text_width: text_width.floor(), mark: palette.weak, highlight: palette.selection }
+    let text_width = text_width.floor();
+    Sheet { time_width, text_width, text_size, line_height, mark: palette.weak, highlight: palette.selection }
 }
 
 /// The label of the speaker, where another one spoke before.
@@ -434,10 +454,10 @@ fn text_galley(ctx: &egui::Context, segment: &Segment, marks: &[Range<usize>], s
     let is_in = |parts: &[Range<usize>], at: usize| parts.iter().any(|part| part.contains(&at));
     for part in stretches(text.len(), &overlapped, marks) {
         // The placeholder becomes the text colour when it is painted.
-        let format = TextFormat::simple(FontId::proportional(READING_SIZE), Color32::PLACEHOLDER);
+        let format = TextFormat::simple(FontId::proportional(sheet.text_size), Color32::PLACEHOLDER);
         let underline = if is_in(&overlapped, part.start) { Stroke::new(1.0, sheet.mark) } else { Stroke::NONE };
         let background = if is_in(marks, part.start) { sheet.highlight } else { Color32::TRANSPARENT };
-        let format = TextFormat { line_height: Some(READING_LINE), underline, background, ..format };
+        let format = TextFormat { line_height: Some(sheet.line_height), underline, background, ..format };
         job.append(&text[part], 0.0, format);
     }
     ctx.fonts_mut(|fonts| fonts.layout_job(job))
@@ -468,9 +488,9 @@ fn row_height(segments: &[Segment], row_idx: usize, text_height: f32) -> f32 {
 
 /// A guess from the length of the text: half an em for each byte is near enough for a scroll bar.
 fn estimated_height(segments: &[Segment], row_idx: usize, sheet: Sheet) -> f32 {
-    let width = segments[row_idx].text.len() as f32 * READING_SIZE * 0.5;
+    let width = segments[row_idx].text.len() as f32 * sheet.text_size * 0.5;
     let n_lines = (width / sheet.text_width).ceil().max(1.0);
-    row_height(segments, row_idx, n_lines * READING_LINE)
+    row_height(segments, row_idx, n_lines * sheet.line_height)
 }
 
 #[cfg(test)]

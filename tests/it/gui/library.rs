@@ -10,7 +10,7 @@ use hansard::ui::{Answer, App, Open, Question};
 use super::{DEMO_NAME, SAID, Window, demo, shows};
 
 /// What the library calls the demo meeting.
-const DEMO_LABEL: &str = "demo_1min_2spk";
+pub(super) const DEMO_LABEL: &str = "demo_1min_2spk";
 
 #[test]
 fn a_recording_is_listed_opened_and_searched_after_a_restart() {
@@ -127,7 +127,7 @@ fn results_are_counted_and_cleared() {
 }
 
 /// A window in which the demo meeting was transcribed.
-fn transcribed() -> Window {
+pub(super) fn transcribed() -> Window {
     let mut window = Window::open(Open::default(), vec![]);
     window.click("Try the demo meeting");
     window.wait_for("the end of the job", |harness| harness.query_by_label("Done").is_some());
@@ -147,13 +147,13 @@ fn search(window: &mut Window, words: &str) {
     window.harness.run_ok();
 }
 
-fn click_row(window: &mut Window, words: &str) {
+pub(super) fn click_row(window: &mut Window, words: &str) {
     let name = row(&window.harness, words).expect("the caller waited for it");
     window.click(&name);
 }
 
 /// The name of the first row of the library with these words in it.
-fn row(harness: &Harness<'_, App>, words: &str) -> Option<String> {
+pub(super) fn row(harness: &Harness<'_, App>, words: &str) -> Option<String> {
     buttons(harness).into_iter().find(|name| is_row(name) && name.contains(words))
 }
 

@@ -1,18 +1,23 @@
 //! The window's one owner of state: takes in events and answers, lays out the panels, carries out what they ask for.
-//! What is shown is decided in the panels; what is known, in `state`.
+//! What is shown is decided in the panels; what is known, in `state`. What lies around the recordings, from settings to the
+//! end of the window, is in `desk.rs`, and how transcripts become files in `exporting.rs`.
+
+mod desk;
+mod exporting;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
+use std::time::Instant;
 
 use eframe::egui::{self, CentralPanel, Frame, Margin, Panel, ViewportCommand};
 
 use crate::engine::library::NewFiles;
 use crate::engine::models::ModelCommand;
+use crate::engine::one_window::OneWindow;
 use crate::engine::{Command, Engine, JobRequest, Wake};
-use crate::export::{self, Format};
-use crate::settings::Settings;
+use crate::settings::{Settings, WindowState};
 
 use super::action::{Action, CacheAction, LibraryAction, Purpose, SpeakerId};
 use super::cache_panel::CachePanel;
@@ -22,11 +27,15 @@ use super::drops::{drop_hint_ui, take_drops};
 use super::library_panel::LibraryPanel;
 use super::message_list::Severity;
 use super::path_bar::PathBar;
-use super::recording::{Phase, Recording};
+use super::setting_fields::{SettingChange, ask_as_chosen, device_of};
+use super::shortcuts::take_window_keys;
 use super::speakers_panel::{SpeakersPanel, take_edit_keys};
 use super::state::{LibraryWish, State};
 use super::transcript::{TranscriptView, transcript_ui};
+use super::window_place::Meeting;
 use super::{APP_NAME, Open, messages, status_bar, theme, toolbar, welcome};
+
+use desk::Desk;
 
 /// Starts the engine with the given wake-up call.
 pub type StartEngine = Box<dyn FnOnce(Wake) -> io::Result<Engine>>;
@@ -48,6 +57,10 @@ pub struct Setup {
     pub settings: Settings,
     /// What was wrong with them, if anything.
     pub settings_warning: Option<String>,
+    /// How the window was left the last time.
+    pub window: WindowState,
+    /// What hears of other starts, where this is the one window of its library.
+    pub one_window: Option<OneWindow>,
     /// How paths are asked for.
     pub dialogs: Box<dyn Dialogs>,
     /// The bundled meeting, if this installation has it.
@@ -72,12 +85,13 @@ pub struct App {
     path_bar: Option<PathBar>,
     demo: Option<JobRequest>,
     title: String,
+    desk: Desk,
 }
 
 impl App {
     /// A window that has not been shown yet.
     pub fn new(setup: Setup) -> Self {
-        let Setup { start_engine, settings, settings_warning, dialogs, demo, open } = setup;
+        let Setup { start_engine, settings, settings_warning, window, one_window, dialogs, demo, open } = setup;
         let mut state = State::default();
         if let Some(warning) = settings_warning {
             state.add_message(Severity::Warning, warning);
@@ -100,6 +114,7 @@ impl App {
             path_bar: None,
             demo,
             title: String::new(),
+            desk: Desk::new(window, one_window),
         }
     }
 
@@ -107,32 +122,38 @@ impl App {
     pub fn work(&mut self, ctx: &egui::Context) {
         if let Some((start_engine, open)) = self.start.take() {
             ctx.set_theme(theme::preference(self.settings.theme));
+            theme::set_look(ctx, self.settings.look);
             self.start(start_engine, open, ctx);
         }
         self.take_events(ctx);
         self.take_answers();
+        self.take_imports();
+        self.take_handed(ctx);
         self.open_arrived();
         self.ask_engine();
         self.show_sought();
         self.show_title(ctx);
+        self.look_after_window(ctx);
     }
 
     /// Lays out one frame and carries out what the user asks for in it.
     pub fn show(&mut self, ui: &mut egui::Ui) {
         let ctx = ui.ctx().clone();
         let mut actions = Vec::new();
-        take_keys(ui, &mut actions);
-        if self.state.cache.page() == Page::Recordings {
+        take_window_keys(ui, &mut actions);
+        if self.state.cache.page() == Page::Recordings && self.desk.overlays.page().is_none() {
             take_edit_keys(ui, &mut actions);
         }
         take_drops(ui, &mut actions);
         self.panels_ui(ui, &mut actions);
         drop_hint_ui(&ctx);
+        self.desk.overlays.front_ui(ui, &self.state, &self.settings, &mut actions);
         if !actions.is_empty() {
             // Their outcome is seen in the next frame.
             ctx.request_repaint();
         }
         for action in actions {
+            self.desk.overlays.make_way(&action);
             self.perform(action, &ctx);
         }
         // At once: there may be no other frame, and what was changed must be kept.
@@ -151,7 +172,12 @@ impl App {
                 self.state.add_message(Severity::Error, text);
             }
         }
+        self.desk.start(&wake(ctx));
         let Open { recording, transcript, .. } = open;
+        let meeting = if recording.is_none() && transcript.is_none() { Meeting::AsBefore } else { Meeting::Another };
+        if self.engine.is_some() {
+            self.desk.place.restore(&mut self.state, meeting);
+        }
         match (recording, transcript) {
             (Some(path), None) => self.open(vec![path]),
             (path, Some(transcript)) => {
@@ -167,7 +193,10 @@ impl App {
         let Some(engine) = &self.engine else { return };
         for _ in 0..MAX_EVENTS_PER_FRAME {
             match engine.try_recv() {
-                Some(event) => self.state.apply(event),
+                Some(event) => {
+                    self.desk.notifier.note(&event, &self.state, Instant::now());
+                    self.state.apply(event);
+                }
                 None if engine.is_running() => return,
                 None => {
                     self.engine = None;
@@ -213,11 +242,14 @@ impl App {
             (Answer::Open(paths), Purpose::Open) => self.open(paths),
             (Answer::Open(paths), Purpose::Watch(new_files)) => self.watch(paths, new_files),
             (Answer::Open(paths), Purpose::ImportModels) => self.import(paths),
+            (Answer::Open(paths), Purpose::CacheFolder) => self.take_cache_folder(paths),
             (Answer::Save(path), Purpose::Export { recording_idx, format }) => self.write(recording_idx, format, path),
             (Answer::Save(path), Purpose::ExportModels(keys)) => self.tell(ModelCommand::Export { keys, path }),
             (Answer::Unavailable, purpose) => {
                 let (text, why) = match &purpose {
-                    Purpose::Open | Purpose::Watch(_) | Purpose::ImportModels => (String::new(), NO_DIALOG),
+                    Purpose::Open | Purpose::Watch(_) | Purpose::ImportModels | Purpose::CacheFolder => {
+                        (String::new(), NO_DIALOG)
+                    }
                     Purpose::Export { recording_idx, format } => {
                         (self.suggested_path(*recording_idx, *format), NO_DIALOG_TO_SAVE)
                     }
@@ -227,7 +259,7 @@ impl App {
             }
             (Answer::Cancelled, _) => {}
             (Answer::Open(_), Purpose::Export { .. } | Purpose::ExportModels(_))
-            | (Answer::Save(_), Purpose::Open | Purpose::Watch(_) | Purpose::ImportModels) => {
+            | (Answer::Save(_), Purpose::Open | Purpose::Watch(_) | Purpose::ImportModels | Purpose::CacheFolder) => {
                 tracing::error!("a dialog answered another question than the one asked");
             }
         }
@@ -254,9 +286,9 @@ impl App {
         }
         let status = theme::panel_frame(ui, Margin::symmetric(16, 4));
         Panel::bottom("status").frame(status).show(ui, |ui| {
-            status_bar::status_bar_ui(ui, &self.state, &self.device);
+            status_bar::status_bar_ui(ui, &self.state, &self.device, actions);
         });
-        if self.state.messages().next().is_some() {
+        if self.state.messages().next().is_some() || self.state.messages.dismissed_shown().next().is_some() {
             Panel::bottom("messages").frame(bar).show(ui, |ui| messages::messages_ui(ui, &self.state, actions));
         }
         if self.state.shows_library(window_width) {
@@ -280,6 +312,12 @@ impl App {
         }
         let page =
             Frame::new().fill(theme::palette(ui).page).inner_margin(Margin { left: 24, right: 8, top: 16, bottom: 0 });
+        if self.desk.overlays.page().is_some() {
+            CentralPanel::default().frame(page).show(ui, |ui| {
+                self.desk.overlays.page_ui(ui, &self.state, &self.settings, actions);
+            });
+            return;
+        }
         CentralPanel::default().frame(page).show(ui, |ui| match (self.state.cache.page(), self.state.selected()) {
             (Page::Models, _) => self.cache_panel.ui(ui, &self.state.cache, &self.state.results, actions),
             (Page::Recordings, Some((recording_idx, recording))) => {
@@ -308,6 +346,7 @@ impl App {
                 Some(Purpose::Watch(new_files)) => self.watch(vec![path], new_files),
                 Some(Purpose::ImportModels) => self.import(vec![path]),
                 Some(Purpose::ExportModels(keys)) => self.tell(ModelCommand::Export { keys, path }),
+                Some(Purpose::CacheFolder) => self.take_cache_folder(vec![path]),
                 None => {}
             },
             Action::ClosePathBar => self.path_bar = None,
@@ -320,23 +359,13 @@ impl App {
             }
             Action::Retry(recording_idx) => self.retry(recording_idx),
             Action::Export(format) => self.export(format, ctx),
-            Action::CopyTranscript => {
-                if let Some((_, recording)) = self.state.selected() {
-                    let text = rendered(recording, Format::Txt, None);
-                    ctx.copy_text(String::from_utf8_lossy(&text).into_owned());
-                    self.state.set_notice("Text copied".to_owned());
-                }
-            }
+            Action::CopyTranscript => self.copy_transcript(ctx),
             Action::CopyMessage(text) => {
                 ctx.copy_text(text);
                 self.state.set_notice("Message copied".to_owned());
             }
             Action::Dismiss(id) => self.state.dismiss(id),
-            Action::SetTheme(theme) => {
-                self.settings.theme = theme;
-                ctx.set_theme(theme::preference(theme));
-                self.send(Command::SaveSettings(self.settings.clone()));
-            }
+            Action::SetTheme(theme) => self.change(&SettingChange::Theme(theme), ctx),
             Action::ChooseLibraryPanel(choice) => self.state.choose_library_panel(choice),
             Action::ChooseSpeakersPanel(choice) => self.state.choose_speakers_panel(choice),
             Action::SetSpeakerCount(n_speakers) => self.state.set_n_speakers(n_speakers),
@@ -366,6 +395,7 @@ impl App {
             Action::Library(action) => self.perform_library(action, ctx),
             Action::Models(action) => self.perform_models(action, ctx),
             Action::Results(action) => self.state.results.perform(action),
+            Action::Overlay(action) => self.perform_overlay(action, ctx),
         }
     }
 
@@ -393,7 +423,7 @@ impl App {
             Some(Wish::Tell(command)) => self.tell(command),
             Some(Wish::RememberChoice) => {
                 self.settings.models.chosen = Some(self.state.cache.chosen().to_owned());
-                self.send(Command::SaveSettings(self.settings.clone()));
+                self.send(Command::SaveSettings(Box::new(self.settings.clone())));
             }
             Some(Wish::AskWhereTo(keys)) => {
                 let file_name = export_name(&keys);
@@ -421,9 +451,10 @@ impl App {
         self.send(Command::Models(command));
     }
 
-    /// Queues recordings and shows the first of them.
+    /// Queues recordings and shows the first of them. Transcripts among them are read.
     fn open(&mut self, paths: Vec<PathBuf>) {
-        let queued: Vec<usize> = paths.into_iter().map_while(|path| self.queue(path)).collect();
+        let recordings = self.import_transcripts(paths);
+        let queued: Vec<usize> = recordings.into_iter().map_while(|path| self.queue(path)).collect();
         if let Some(recording_idx) = queued.first() {
             self.state.select(*recording_idx);
         }
@@ -453,8 +484,13 @@ impl App {
     /// What is asked of a job: what is chosen now.
     fn request(&self, path: &Path) -> JobRequest {
         let demo = self.demo.as_ref().filter(|demo| demo.path == path);
-        let new = || JobRequest::new(path.to_path_buf(), self.state.cache.chosen());
+        let new = || {
+            let mut request = JobRequest::new(path.to_path_buf(), self.state.cache.chosen());
+            ask_as_chosen(&mut request, &self.settings.jobs);
+            request
+        };
         let mut request = demo.map_or_else(new, JobRequest::clone);
+        request.device = device_of(self.settings.jobs.device);
         request.speakers.count.exact = self.state.n_speakers();
         request
     }
@@ -478,16 +514,6 @@ impl App {
         }
     }
 
-    fn export(&mut self, format: Format, ctx: &egui::Context) {
-        let Some((recording_idx, recording)) = self.state.selected() else { return };
-        // A partial transcript would look like a whole one once it is a file.
-        if recording.phase == Phase::Done {
-            let file_name = format!("{}.{}", recording.stem(), format.name());
-            let question = Question::Save { file_name, folder: self.settings.export_dir.clone(), format };
-            self.ask(Purpose::Export { recording_idx, format }, question, ctx);
-        }
-    }
-
     /// Shows a dialog, unless one is open already.
     fn ask(&mut self, purpose: Purpose, question: Question, ctx: &egui::Context) {
         if self.asked.is_some() {
@@ -497,28 +523,6 @@ impl App {
         }
         self.asked = Some(purpose);
         self.dialogs.ask(question, wake(ctx));
-    }
-
-    fn write(&mut self, recording_idx: usize, format: Format, path: PathBuf) {
-        let Some(recording) = self.state.recordings().get(recording_idx) else { return };
-        let audio = path.parent().map(|folder| export::path_from(folder, &recording.path));
-        let bytes = rendered(recording, format, audio.as_deref());
-        let before = self.settings.clone();
-        self.settings.export_dir = path.parent().filter(|folder| folder.is_absolute()).map(Path::to_path_buf);
-        self.settings.export_format = Some(format.name().to_owned());
-        let keep = self.state.recordings().iter().map(|recording| recording.path.clone()).collect();
-        self.send(Command::WriteFile { path, bytes, keep });
-        if self.settings != before {
-            self.send(Command::SaveSettings(self.settings.clone()));
-        }
-    }
-
-    /// What the field for the path of an export says at first: beside the last one, or beside the recording.
-    fn suggested_path(&self, recording_idx: usize, format: Format) -> String {
-        let Some(recording) = self.state.recordings().get(recording_idx) else { return String::new() };
-        let beside = recording.path.parent().map(Path::to_path_buf);
-        let folder = self.settings.export_dir.clone().or(beside).unwrap_or_default();
-        folder.join(format!("{}.{}", recording.stem(), format.name())).display().to_string()
     }
 
     fn send(&self, command: Command) {
@@ -537,8 +541,19 @@ impl eframe::App for App {
         self.show(ui);
     }
 
+    fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        self.keep_place();
+    }
+
     fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
         visuals.panel_fill.to_normalized_gamma_f32()
+    }
+}
+
+impl Drop for App {
+    /// The engine, which goes after this, keeps what it was told first.
+    fn drop(&mut self) {
+        self.keep_place();
     }
 }
 
@@ -559,17 +574,5 @@ fn device() -> String {
     match thread::available_parallelism().map_or(1, usize::from) {
         1 => "CPU, 1 thread".to_owned(),
         n => format!("CPU, {n} threads"),
-    }
-}
-
-/// A transcript as a file; `audio` is where the recording lies as seen from there.
-fn rendered(recording: &Recording, format: Format, audio: Option<&Path>) -> Vec<u8> {
-    let info = export::Info { title: &recording.stem(), audio, ..export::Info::default() };
-    export::render(format, &recording.transcript, &info)
-}
-
-fn take_keys(ui: &egui::Ui, actions: &mut Vec<Action>) {
-    if ui.input_mut(|input| input.consume_shortcut(&toolbar::OPEN_KEYS)) {
-        actions.push(Action::AskForRecordings);
     }
 }
