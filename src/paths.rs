@@ -48,6 +48,11 @@ impl AppPaths {
         self.config_dir.join("settings.ron")
     }
 
+    /// The file that says how the window was left.
+    pub fn window_file(&self) -> PathBuf {
+        self.config_dir.join("window.ron")
+    }
+
     /// A file or folder that ships with Hansard, such as `demo/models`: next to the executable, in the source tree,
     /// or in the installed share directory, in that order. `None` if this installation lacks it.
     pub fn asset(&self, relative: &str) -> Option<PathBuf> {

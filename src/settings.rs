@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -24,8 +25,141 @@ pub struct Settings {
     pub export_dir: Option<PathBuf>,
     /// Name of the last export format, as `export::Format` spells it.
     pub export_format: Option<String>,
+    /// How exported files are laid out.
+    pub export: ExportSettings,
+    /// How recordings are transcribed.
+    pub jobs: JobSettings,
+    /// How large everything in the window is.
+    pub look: LookSettings,
     /// Models in memory and on disk.
     pub models: ModelSettings,
+}
+
+/// What the user chose about the layout of exported files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ExportSettings {
+    /// Subtitles: characters on a line; `None`: as many as there are.
+    pub max_line_width: Option<usize>,
+    /// Subtitles: lines in a cue; `None`: as many as there are.
+    pub max_line_count: Option<usize>,
+    /// Subtitles: whether the word that is being said is underlined.
+    pub highlight_words: bool,
+    /// Whether files leave out who speaks.
+    pub hide_speakers: bool,
+    /// Whether they say when.
+    pub times: TimesChoice,
+    /// Documents: whether they go from speaker to speaker.
+    pub by_speaker: bool,
+}
+
+/// Whether exported files say when something was said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TimesChoice {
+    /// As it is usual for the format.
+    #[default]
+    Usual,
+    /// They do.
+    Shown,
+    /// They do, and each time is a link to that moment of the recording where the format has links.
+    Linked,
+    /// They do not.
+    Hidden,
+}
+
+/// What the user chose for the recordings that are opened next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct JobSettings {
+    /// What computes.
+    pub device: DeviceChoice,
+    /// Code of the language that is spoken; `None`: it is detected.
+    pub language: Option<String>,
+    /// What is written down.
+    pub task: TaskChoice,
+    /// Texts that the search follows at once.
+    pub beam_size: usize,
+}
+
+impl Default for JobSettings {
+    fn default() -> Self {
+        Self { device: DeviceChoice::default(), language: None, task: TaskChoice::default(), beam_size: 1 }
+    }
+}
+
+/// What computes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DeviceChoice {
+    /// A graphics card where there is one, else the processor.
+    #[default]
+    Automatic,
+    /// The processor.
+    Processor,
+    /// A graphics card of NVIDIA's.
+    Cuda,
+    /// The graphics processor of a Mac.
+    Metal,
+}
+
+/// What is written down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TaskChoice {
+    /// What is said.
+    #[default]
+    Transcribe,
+    /// Its translation into English.
+    Translate,
+}
+
+/// How large everything in the window is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LookSettings {
+    /// Size of text and everything else, as a share of what is usual on this screen.
+    pub text_scale_percent: u16,
+    /// Size of most text, in points.
+    pub font_size: u8,
+}
+
+impl LookSettings {
+    /// The smallest and the largest scale.
+    pub const SCALES_PERCENT: RangeInclusive<u16> = 100..=200;
+    /// The smallest and the largest text, in points.
+    pub const FONT_SIZES: RangeInclusive<u8> = 12..=20;
+
+    /// The scale as a factor. A file may say anything; the window stays usable.
+    pub fn zoom_factor(self) -> f32 {
+        let scales = Self::SCALES_PERCENT;
+        f32::from(self.text_scale_percent.clamp(*scales.start(), *scales.end())) / 100.0
+    }
+
+    /// The size of most text, in points, within its limits.
+    pub fn font_points(self) -> f32 {
+        let sizes = Self::FONT_SIZES;
+        f32::from(self.font_size.clamp(*sizes.start(), *sizes.end()))
+    }
+}
+
+impl Default for LookSettings {
+    fn default() -> Self {
+        Self { text_scale_percent: 100, font_size: 15 }
+    }
+}
+
+/// What the user chose about stored results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ResultSettings {
+    /// Days that a result may lie unused; `None`: for ever.
+    pub keep_days: Option<u32>,
+    /// What all of them may take of the disk, in GB of 10⁹ bytes; `None`: as much as they want.
+    pub budget_gb: Option<u64>,
+}
+
+impl Default for ResultSettings {
+    fn default() -> Self {
+        Self { keep_days: Some(90), budget_gb: None }
+    }
 }
 
 /// What the user chose about models in memory and on disk.
@@ -60,6 +194,8 @@ pub struct ModelSettings {
     pub offline: bool,
     /// The hub to fetch from, in place of `HF_ENDPOINT` and of Hugging Face's own.
     pub hf_endpoint: Option<String>,
+    /// What models computed, which is kept in the same folder.
+    pub results: ResultSettings,
 }
 
 impl Default for ModelSettings {
@@ -79,6 +215,7 @@ impl Default for ModelSettings {
             keep_originals: false,
             offline: false,
             hf_endpoint: None,
+            results: ResultSettings::default(),
         }
     }
 }
@@ -182,12 +319,68 @@ impl Settings {
 
     /// Writes the settings to `path`.
     pub fn save(&self, path: &Path) -> Result<(), FileError> {
-        // A path that is no Unicode has no RON form.
-        let text = ron::ser::to_string_pretty(self, ron::ser::PrettyConfig::default())
-            .map_err(io::Error::other)
-            .map_err(FileError::of("write", path))?;
-        files::write_atomic(path, text.as_bytes())
+        save_as_ron(self, path)
     }
+}
+
+/// How the window was left, so that the next one opens like it. Nothing in here is worth a warning when it is lost.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WindowState {
+    /// Width and height of its inside, in points of the desktop.
+    pub size: Option<(f32, f32)>,
+    /// Its upper left corner, if that was on the first screen: others may be gone.
+    pub position: Option<(f32, f32)>,
+    /// Whether it filled the screen.
+    pub is_maximized: bool,
+    /// Whether the library was asked for or sent away; `None`: neither.
+    pub shows_library: Option<bool>,
+    /// Whether the list of speakers was.
+    pub shows_speakers: Option<bool>,
+    /// What was read.
+    pub meeting: Option<OpenMeeting>,
+}
+
+/// A recording of the library, and the place in it that was read.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpenMeeting {
+    /// Its number.
+    pub recording: i64,
+    /// When that was said which stood at the upper edge, in seconds.
+    pub at_secs: f64,
+}
+
+impl WindowState {
+    /// Reads how the window was left. Where that is not known, it opens as usual.
+    pub fn load(path: &Path) -> Self {
+        let bytes = match fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                if error.kind() != io::ErrorKind::NotFound {
+                    tracing::warn!("{}: {error}", path.display());
+                }
+                return Self::default();
+            }
+        };
+        ron::de::from_bytes(&bytes).unwrap_or_else(|error| {
+            tracing::warn!("{}: {error}; the window opens as usual", path.display());
+            Self::default()
+        })
+    }
+
+    /// Writes it to `path`.
+    pub fn save(&self, path: &Path) -> Result<(), FileError> {
+        save_as_ron(self, path)
+    }
+}
+
+fn save_as_ron(value: &impl Serialize, path: &Path) -> Result<(), FileError> {
+    // A path that is no Unicode has no RON form.
+    let text = ron::ser::to_string_pretty(value, ron::ser::PrettyConfig::default())
+        .map_err(io::Error::other)
+        .map_err(FileError::of("write", path))?;
+    files::write_atomic(path, text.as_bytes())
 }
 
 #[cfg(test)]
@@ -202,9 +395,39 @@ mod tests {
         let models =
             ModelSettings { disk_budget_gb: Some(20), preload: vec!["small".into()], ..ModelSettings::default() };
         let (export_dir, export_format) = (Some("/tmp/x".into()), Some("srt".into()));
-        let settings = Settings { theme: Theme::Dark, export_dir, export_format, models };
+        let export = ExportSettings { max_line_width: Some(42), by_speaker: true, ..ExportSettings::default() };
+        let jobs = JobSettings { language: Some("de".into()), task: TaskChoice::Translate, ..JobSettings::default() };
+        let look = LookSettings { text_scale_percent: 150, font_size: 18 };
+        let settings = Settings { theme: Theme::Dark, export_dir, export_format, export, jobs, look, models };
         settings.save(&path).expect("a writable folder");
         assert_eq!(Settings::load(&path), (settings, None));
+    }
+
+    #[test]
+    fn a_window_opens_as_it_was_left_or_as_usual() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("window.ron");
+        assert_eq!(WindowState::load(&path), WindowState::default());
+        let meeting = Some(OpenMeeting { recording: 7, at_secs: 61.5 });
+        let left =
+            WindowState { size: Some((900.0, 700.0)), shows_library: Some(false), meeting, ..Default::default() };
+        left.save(&path).expect("a writable folder");
+        assert_eq!(WindowState::load(&path), left);
+        for text in [&b"(size: 3)"[..], b"\xff", b"", b"(later: 3)"] {
+            fs::write(&path, text).expect("a writable folder");
+            assert_eq!(WindowState::load(&path), WindowState::default());
+        }
+    }
+
+    #[test]
+    fn a_size_that_nobody_could_use_is_not_used() {
+        for (text_scale_percent, font_size, zoom_factor, points) in
+            [(100, 15, 1.0, 15.0), (150, 20, 1.5, 20.0), (0, 0, 1.0, 12.0), (u16::MAX, u8::MAX, 2.0, 20.0)]
+        {
+            let look = LookSettings { text_scale_percent, font_size };
+            let sizes: [f32; 2] = [look.zoom_factor(), look.font_points()];
+            assert_eq!(sizes.map(f32::to_bits), [zoom_factor, points].map(f32::to_bits));
+        }
     }
 
     #[test]

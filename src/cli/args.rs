@@ -11,9 +11,9 @@ use crate::engine::{
     Alignment, ComputeDevice, ComputeType, DEFAULT_BATCH_SIZE, DEFAULT_DIARIZATION, DEFAULT_MODEL, Diarize,
     MAX_SPEAKERS, Mode, Numerals, PreviousText, Reuse, SpeakerCount, SpeakerRequest, Task,
 };
-use crate::export::Format;
 
 use super::cache_args::{CacheArguments, CacheInfoArguments, ClearArguments};
+use super::layout_args::LayoutArguments;
 use super::library_args::{LibraryArguments, SearchArguments, VerifyArguments};
 use super::models_args::{ModelPlaceArguments, ModelsArguments};
 use super::record::RecordArguments;
@@ -162,9 +162,8 @@ pub(super) struct TranscribeArguments {
     #[arg(long, value_enum, default_value_t = DeviceName::Auto)]
     pub(super) device: DeviceName,
 
-    /// What to write: one or more of txt, md, srt, vtt, json, tsv, csv, rttm, docx, html, separated by commas
-    #[arg(long, value_name = "LIST", default_value = "txt", value_delimiter = ',')]
-    pub(super) format: Vec<Format>,
+    #[command(flatten)]
+    pub(super) layout: LayoutArguments,
 
     /// Folder for the results, made if it is missing, or `-` for the terminal (one format only; several recordings
     /// follow one another in order)
@@ -539,7 +538,7 @@ mod tests {
             let words = ["hansard", "transcribe", "a.wav"].iter().chain(typed);
             let parsed = Arguments::try_parse_from(words).expect("a right command line");
             let Some(Action::Transcribe(arguments)) = parsed.action else { panic!("transcribe was asked for") };
-            let names: Vec<_> = arguments.format.iter().map(|format| format.name()).collect();
+            let names: Vec<_> = arguments.layout.format.iter().map(|format| format.name()).collect();
             assert_eq!(names, ["txt", "srt"]);
         }
     }

@@ -13,6 +13,7 @@ mod cache_listing;
 mod cache_results;
 mod calendar;
 mod demo;
+mod layout_args;
 mod library;
 mod library_args;
 mod library_listing;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use crate::engine::{Engine, Hints, JobRequest, shelf};
-use crate::export::{self, Format, Info};
+use crate::export::{self, ExportOptions, Format, Info};
 use crate::files;
 use crate::paths::AppPaths;
 use crate::settings::ModelOverrides;
@@ -37,7 +37,7 @@ pub(super) fn run(
         let message = format!("--min-speakers {min} is more than --max-speakers {max}");
         return Err(args::wrong_usage_of_transcribe(&message).into());
     }
-    if arguments.speakers.no_diarize && arguments.format.contains(&Format::Rttm) {
+    if arguments.speakers.no_diarize && arguments.layout.format.contains(&Format::Rttm) {
         let message = "--format rttm says who speaks when; leave out --no-diarize";
         return Err(args::wrong_usage_of_transcribe(message).into());
     }
@@ -77,8 +77,9 @@ pub(super) fn run(
         ..JobRequest::new(path, &arguments.model)
     };
     let requests = inputs.recordings.into_iter().map(request).collect();
-    let outcome =
-        batch::run(&mut engine, requests, &mut display, |finished, display| destination.deliver(finished, display))?;
+    let layout = arguments.layout.options();
+    let deliver = |finished: &Finished<'_>, display: &Display| destination.deliver(finished, &layout, display);
+    let outcome = batch::run(&mut engine, requests, &mut display, deliver)?;
     let outcome = match (outcome, inputs.n_empty_folders) {
         (Outcome::Done, 1..) => Outcome::Failed,
         (outcome, _) => outcome,
@@ -136,7 +137,7 @@ impl Destination {
     /// Makes the folder where it is missing, and refuses what cannot work.
     fn of(arguments: &TranscribeArguments, recordings: &[PathBuf]) -> anyhow::Result<Self> {
         let mut formats: Vec<Format> = Vec::new();
-        for format in &arguments.format {
+        for format in &arguments.layout.format {
             if !formats.contains(format) {
                 formats.push(*format);
             }
@@ -196,20 +197,20 @@ impl Destination {
         }
     }
 
-    fn deliver(&self, finished: &Finished<'_>, display: &Display) -> Result<(), DeliveryError> {
+    fn deliver(&self, finished: &Finished<'_>, layout: &ExportOptions, display: &Display) -> Result<(), DeliveryError> {
         let title = stem_of(finished.recording).to_string_lossy();
         let manifest = finished.report.manifest.as_deref();
         let audio = export::path_from(self.folder(), finished.recording);
         let info = Info { title: &title, audio: Some(&audio), manifest };
         match self {
             Self::Stdout(format) => {
-                let bytes = export::render(*format, finished.transcript, &info);
+                let bytes = export::render_with(*format, finished.transcript, &info, layout);
                 display.result(&bytes).map_err(DeliveryError::Stdout)?;
             }
             Self::Folder { formats, .. } => {
                 let paths = self.paths(finished.request_idx);
                 for (format, path) in formats.iter().zip(&paths) {
-                    files::write_atomic(path, &export::render(*format, finished.transcript, &info))?;
+                    files::write_atomic(path, &export::render_with(*format, finished.transcript, &info, layout))?;
                 }
                 let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
                 let (recording, secs) = (finished.recording.display(), finished.report.total.0);

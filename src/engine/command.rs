@@ -9,7 +9,7 @@ pub use crate::nn::whisper::Task;
 use crate::paths::AppPaths;
 pub use crate::pipeline::diarize::options::{MAX_SPEAKERS, SpeakerCount};
 pub use crate::pipeline::options::{Numerals, PreviousText};
-use crate::settings::Settings;
+use crate::settings::{Settings, WindowState};
 use crate::task::CancelToken;
 
 use super::library::LibraryCommand;
@@ -191,7 +191,9 @@ pub enum Command {
         keep: Vec<PathBuf>,
     },
     /// Keep the user's choices.
-    SaveSettings(Settings),
+    SaveSettings(Box<Settings>),
+    /// Keep how the window is left. Where that fails, the next one opens as usual, and nobody is told.
+    SaveWindow(WindowState),
     /// Do something with the enrolled voices.
     Voices(VoiceCommand),
     /// Do something with models.

@@ -185,6 +185,11 @@ impl Coordinator {
                     self.emit(Event::SettingsNotSaved(error.to_string()));
                 }
             }
+            Command::SaveWindow(window) => {
+                if let Err(error) = window.save(&self.paths.window_file()) {
+                    tracing::warn!("{error}");
+                }
+            }
         }
     }
 

@@ -23,6 +23,7 @@ pub mod library;
 mod model_cache;
 pub mod model_work;
 pub mod models;
+pub mod one_window;
 pub mod playback;
 pub mod provenance;
 pub mod recording;
@@ -103,7 +104,7 @@ impl Engine {
         let models = model_cache::open(&paths, settings);
         let model_events = bounded(MODEL_EVENT_CAPACITY);
         let watchers = Watchers::start(&models, settings, &model_events.0);
-        let results = reuse::folder(&paths, settings);
+        let results = reuse::folder(&paths, settings).map(|folder| (folder, reuse::limits(settings)));
         let runner = job::Transcriber::new(paths.clone(), models.clone(), watchers, results, n_threads)?;
         let n_threads = n_threads.unwrap_or_else(model_cache::n_cores);
         let threads = ModelThreads::start(&models, &paths, settings, n_threads, model_events)?;

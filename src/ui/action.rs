@@ -21,6 +21,7 @@ use super::record_captions::CaptionChoice;
 use super::record_sources::Hearing;
 use super::record_state::Shape;
 use super::results_state::Clearing;
+use super::setting_fields::SettingChange;
 use super::state::PanelChoice;
 
 /// A wish of the user.
@@ -103,6 +104,41 @@ pub(super) enum Action {
     Results(ResultsAction),
     /// Anything about recording.
     Record(RecordAction),
+    /// Anything about pages over the recordings, settings and the window itself.
+    Overlay(OverlayAction),
+}
+
+/// What the user wants of pages over the recordings, of settings and of the window itself.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum OverlayAction {
+    /// Show the page for exporting.
+    OpenExport,
+    /// Show the settings, or leave them.
+    ToggleSettings,
+    /// Leave the page.
+    Close,
+    /// Show the sheet of shortcuts, or put it away.
+    ToggleShortcuts,
+    /// Put it away.
+    CloseShortcuts,
+    /// Show all messages, or only those that nobody has dismissed.
+    ToggleMessages,
+    /// Change a setting.
+    Change(SettingChange),
+    /// Make everything larger,
+    Enlarge,
+    /// or smaller,
+    Reduce,
+    /// or as it is usual.
+    ResetSize,
+    /// Ask for the folder of models and results.
+    AskForCacheFolder,
+    /// Export the selected transcript in the chosen format; where to is asked next.
+    ExportAsChosen,
+    /// Close the window although something is being done,
+    Quit,
+    /// or leave it open.
+    KeepRunning,
 }
 
 /// What the user wants of the library.
@@ -288,6 +324,8 @@ pub(super) enum Purpose {
     },
     /// Folders to look after.
     Watch(NewFiles),
+    /// The folder of models and results.
+    CacheFolder,
     /// Models to take in.
     ImportModels,
     /// The file that these models go to.

@@ -183,6 +183,17 @@ impl CacheState {
         self.downloads.iter().find(|download| download.model == model).map(|download| &download.state)
     }
 
+    /// How many downloads are on their way.
+    pub(super) fn n_running_downloads(&self) -> usize {
+        let runs = |download: &&Download| match download.state {
+            DownloadState::Waiting | DownloadState::Running(..) | DownloadState::Preparing => true,
+            DownloadState::Paused(_) | DownloadState::Failed(_) | DownloadState::Done | DownloadState::Cancelled => {
+                false
+            }
+        };
+        self.downloads.iter().filter(runs).count()
+    }
+
     /// What the engine does beside downloads.
     pub(super) fn working(&self) -> Option<&Working> {
         self.working.as_ref()

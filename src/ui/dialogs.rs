@@ -11,6 +11,8 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use crate::engine::Wake;
 use crate::export::Format;
 
+use super::imports::TRANSCRIPT_EXTENSIONS;
+
 /// What a dialog asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Question {
@@ -27,6 +29,8 @@ pub enum Question {
     },
     /// Folders whose recordings are to be in the library.
     OpenFolders,
+    /// The folder of models and results.
+    OpenCacheFolder,
     /// Files that models were exported to.
     OpenModelFiles,
     /// Folders with models, in Hugging Face layout.
@@ -99,6 +103,10 @@ impl Dialogs for DesktopDialogs {
             Question::OpenFolders => {
                 opened(rfd::AsyncFileDialog::new().set_title("Watch folders with recordings").pick_folders())
             }
+            Question::OpenCacheFolder => {
+                // As many as there are, so that every dialog answers alike; the first of them is meant.
+                opened(rfd::AsyncFileDialog::new().set_title("Folder of models and results").pick_folders())
+            }
             Question::OpenModelFiles => model_files_dialog(),
             Question::OpenModelFolders => {
                 opened(rfd::AsyncFileDialog::new().set_title("Import folders with models").pick_folders())
@@ -127,7 +135,10 @@ fn open_dialog() -> Pending {
     let mut dialog = rfd::AsyncFileDialog::new().set_title("Open recordings");
     // macOS merges all filters into one and has no "all files".
     if cfg!(not(target_os = "macos")) {
-        dialog = dialog.add_filter("Audio and video", &RECORDING_EXTENSIONS).add_filter("All files", &["*"]);
+        dialog = dialog
+            .add_filter("Audio and video", &RECORDING_EXTENSIONS)
+            .add_filter("Transcripts", &TRANSCRIPT_EXTENSIONS)
+            .add_filter("All files", &["*"]);
     }
     opened(dialog.pick_files())
 }

@@ -25,7 +25,7 @@ use super::timeline::{self, Scene, TIMELINE_HEIGHT, Timeline};
 use super::transcript::{Reading, TranscriptView, transcript_ui};
 
 /// Goes to the doubt before or to the next one.
-const DOUBT_KEYS: [(KeyboardShortcut, Direction); 2] = [
+pub(super) const DOUBT_KEYS: [(KeyboardShortcut, Direction); 2] = [
     (KeyboardShortcut::new(Modifiers::SHIFT, Key::F8), Direction::Back),
     (KeyboardShortcut::new(Modifiers::NONE, Key::F8), Direction::Forward),
 ];
@@ -100,6 +100,16 @@ impl Editor {
     /// Scrolls to a passage that was looked for in the library.
     pub(super) fn show_passage(&mut self, recording_idx: usize, transcript: &Transcript, sought: &Sought) {
         view_of(&mut self.views, recording_idx).show_passage(transcript, sought);
+    }
+
+    /// When that is said which stands at the upper edge of a recording's transcript.
+    pub(super) fn read_at(&self, recording_idx: usize) -> Option<Seconds> {
+        self.views.get(recording_idx).and_then(TranscriptView::read_at)
+    }
+
+    /// Shows first what is said then, before anything of the transcript has been shown.
+    pub(super) fn begin_at(&mut self, recording_idx: usize, start: Seconds) {
+        view_of(&mut self.views, recording_idx).begin_at(start);
     }
 
     /// Scrolls to where a speaker takes the word next, and returns when that is.

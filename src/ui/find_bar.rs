@@ -15,11 +15,11 @@ use super::review_state::Direction;
 use super::theme::{self, UNIT};
 
 /// Shows the field for what is looked for.
-const FIND_KEYS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::F);
+pub(super) const FIND_KEYS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::F);
 /// Shows the field for what takes its place, too.
-const REPLACE_KEYS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::H);
+pub(super) const REPLACE_KEYS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::H);
 /// Goes to the next place, or to the one before.
-const NEXT_KEYS: [KeyboardShortcut; 2] =
+pub(super) const NEXT_KEYS: [KeyboardShortcut; 2] =
     [KeyboardShortcut::new(Modifiers::SHIFT, Key::F3), KeyboardShortcut::new(Modifiers::NONE, Key::F3)];
 
 const FIELD_HEIGHT: f32 = 4.0 * UNIT;

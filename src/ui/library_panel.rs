@@ -25,7 +25,8 @@ use super::state::State;
 use super::theme::{self, UNIT};
 
 /// Puts the keyboard into the search box.
-const SEARCH_KEYS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::F);
+pub(super) const SEARCH_KEYS: KeyboardShortcut =
+    KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::F);
 
 const FIELD_HEIGHT: f32 = 4.0 * UNIT;
 /// Between one row and the next.

@@ -1,4 +1,5 @@
-//! Warnings and errors, newest first. They stay until dismissed, stand in nobody's way, and can be copied.
+//! Warnings and errors, newest first. They stay until dismissed, stand in nobody's way, and can be copied. Those that were
+//! dismissed come after them where the user wants to see all.
 
 use eframe::egui::{Align, Button, Label, Layout, RichText, ScrollArea, Ui, accesskit::Live};
 
@@ -16,12 +17,22 @@ const MAX_NAME_CHARS: usize = 80;
 pub(super) fn messages_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     ScrollArea::vertical().id_salt("messages").max_height(MAX_HEIGHT).auto_shrink([false, true]).show(ui, |ui| {
         for message in state.messages() {
-            ui.push_id(message.id, |ui| message_ui(ui, message, actions));
+            ui.push_id(message.id, |ui| message_ui(ui, message, Kind::Open, actions));
+        }
+        for message in state.messages.dismissed_shown() {
+            ui.push_id(message.id, |ui| message_ui(ui, message, Kind::Dismissed, actions));
         }
     });
 }
 
-fn message_ui(ui: &mut Ui, message: &Message, actions: &mut Vec<Action>) {
+/// Whether a message still waits to be dismissed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Open,
+    Dismissed,
+}
+
+fn message_ui(ui: &mut Ui, message: &Message, kind: Kind, actions: &mut Vec<Action>) {
     let palette = theme::palette(ui);
     let (word, color) = match message.severity {
         Severity::Warning => ("Warning", palette.warning),
@@ -29,9 +40,11 @@ fn message_ui(ui: &mut Ui, message: &Message, actions: &mut Vec<Action>) {
     };
     let beginning: String = message.text.chars().take(MAX_NAME_CHARS).collect();
     ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
-        let dismiss = ui.add(Button::new("Dismiss")).accessible_name(format!("Dismiss: {beginning}"));
-        if dismiss.clicked() {
-            actions.push(Action::Dismiss(message.id));
+        if kind == Kind::Open {
+            let dismiss = ui.add(Button::new("Dismiss")).accessible_name(format!("Dismiss: {beginning}"));
+            if dismiss.clicked() {
+                actions.push(Action::Dismiss(message.id));
+            }
         }
         let copy = ui.add(Button::new("Copy")).accessible_name(format!("Copy: {beginning}"));
         if copy.clicked() {
@@ -43,7 +56,9 @@ fn message_ui(ui: &mut Ui, message: &Message, actions: &mut Vec<Action>) {
             ui.horizontal_top(|ui| {
                 ui.add(Label::new(RichText::new(word).color(color)).extend().selectable(false));
                 let text = ui.add(Label::new(&message.text).wrap());
-                ui.ctx().accesskit_node_builder(text.id, |node| node.set_live(Live::Assertive));
+                if kind == Kind::Open {
+                    ui.ctx().accesskit_node_builder(text.id, |node| node.set_live(Live::Assertive));
+                }
             });
         });
     });

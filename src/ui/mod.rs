@@ -23,9 +23,11 @@ mod download;
 mod drops;
 mod editor;
 mod export_menu;
+mod export_page;
 mod find_bar;
 mod finder;
 mod icons;
+mod imports;
 mod jobs;
 mod learning;
 mod level_meter;
@@ -43,9 +45,12 @@ mod messages;
 mod model_cards;
 mod model_choice;
 mod model_speed;
+mod notifier;
+mod overlays;
 mod path_bar;
 mod playback_state;
 mod player_bar;
+mod quit;
 mod record_button;
 mod record_captions;
 mod record_captions_view;
@@ -63,6 +68,10 @@ mod review_state;
 mod row_field;
 mod row_heights;
 mod row_menu;
+mod setting_fields;
+mod setting_rows;
+mod settings_page;
+mod shortcuts;
 mod speaker_count;
 mod speakers;
 mod speakers_panel;
@@ -75,16 +84,18 @@ mod toolbar;
 mod transcript;
 mod transcript_row;
 mod welcome;
+mod window_place;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use eframe::egui;
 
+use crate::engine::one_window::{self, Claim, ClaimError};
 use crate::engine::recording::RecordSource;
 use crate::engine::{Engine, JobRequest};
 use crate::paths::AppPaths;
-use crate::settings::{ModelOverrides, Settings};
+use crate::settings::{ModelOverrides, Settings, WindowState};
 use crate::transcript::Transcript;
 
 pub use app::{App, Setup, StartEngine};
@@ -112,26 +123,36 @@ pub struct Open {
 
 /// Opens the window and returns when the user has closed it.
 ///
+/// Where one is open for this library already, that one gets the recording, and this returns at once.
+///
 /// # Errors
-/// When the system gives no window, for example because there is no display.
+/// When the system gives no window, for example because there is no display, or the open one does not answer.
 pub fn run(paths: AppPaths, open: Open) -> anyhow::Result<()> {
+    let one_window = match one_window::claim(&paths, open.recording.as_deref()) {
+        Ok(Claim::Ours(one_window)) => Some(one_window),
+        Ok(Claim::HandedOver) => return Ok(()),
+        Err(error @ ClaimError::NoAnswer) => return Err(error.into()),
+        // Two windows are better than none.
+        Err(error @ (ClaimError::File(_) | ClaimError::Port(_))) => {
+            tracing::warn!("other windows of this library are not looked for: {error}");
+            None
+        }
+    };
     let (settings, settings_warning) = Settings::load(&paths.settings_file());
     let models = settings.models.with(&open.overrides);
+    let window = WindowState::load(&paths.window_file());
+    let viewport = window_place::placed(egui::ViewportBuilder::default(), &window);
     let setup = Setup {
         demo: JobRequest::demo(&paths),
         start_engine: Box::new(move |wake| Engine::start_with_settings(paths, &models, None, wake)),
         settings,
         settings_warning,
+        window,
+        one_window,
         dialogs: Box::new(dialogs::DesktopDialogs::new()),
         open,
     };
-    let viewport = egui::ViewportBuilder::default()
-        .with_title(APP_NAME)
-        .with_app_id("hansard")
-        .with_icon(icon())
-        .with_inner_size([1280.0, 800.0])
-        .with_min_inner_size(MIN_WINDOW_SIZE)
-        .with_drag_and_drop(true);
+    let viewport = viewport.with_title(APP_NAME).with_app_id("hansard").with_icon(icon()).with_drag_and_drop(true);
     let options = eframe::NativeOptions { viewport, ..Default::default() };
     let create: eframe::AppCreator<'_> = Box::new(move |creation| {
         theme::install_theme(&creation.egui_ctx);

@@ -43,6 +43,7 @@ impl PathBar {
         let (label, accept) = match self.purpose {
             Purpose::Open => ("Path of the recording", "Open"),
             Purpose::Watch(_) => ("Path of the folder", "Watch"),
+            Purpose::CacheFolder => ("Path of the folder for models and results", "Choose"),
             Purpose::ImportModels => ("Path of the models", "Import"),
             Purpose::Export { .. } | Purpose::ExportModels(_) => ("Path of the new file", "Save"),
         };
@@ -77,7 +78,7 @@ impl PathBar {
 }
 
 /// What a typed path means: `~/` is the home folder, as in a shell.
-fn typed_path(text: &str, home: Option<PathBuf>) -> PathBuf {
+pub(super) fn typed_path(text: &str, home: Option<PathBuf>) -> PathBuf {
     match (text.strip_prefix("~/"), home) {
         (Some(rest), Some(home)) => home.join(rest),
         (Some(_), None) | (None, _) => PathBuf::from(text),

@@ -13,10 +13,15 @@ use super::playback_state::{Devices, PlaybackState, Readiness, SPEEDS};
 use super::theme::{self, UNIT};
 use super::timeline::timeline_id;
 
-/// Goes back and forward; the letters do the same.
-const BACK_KEYS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::ArrowLeft);
-const FORWARD_KEYS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::ArrowRight);
-/// How far.
+/// Goes back,
+pub(super) const BACK_KEYS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::ArrowLeft);
+/// and forward.
+pub(super) const FORWARD_KEYS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::ArrowRight);
+/// The letters for both.
+pub(super) const JUMP_LETTERS: [Key; 2] = [Key::J, Key::L];
+/// Plays or pauses, as the space bar does where no button has the focus.
+pub(super) const TOGGLE_LETTER: Key = Key::K;
+/// How far one goes.
 const JUMP: Seconds = Seconds(5.0);
 /// With less room, the volume and the silence are in the menu alone.
 const MIN_WIDTH_FOR_ALL: f32 = 80.0 * UNIT;
@@ -36,10 +41,10 @@ pub(super) fn take_play_keys(ui: &Ui, playback: &PlaybackState, actions: &mut Ve
     let focused = ui.memory(|memory| memory.focused());
     let is_space_free = focused.is_none_or(|id| id == timeline_id());
     let is_pressed = |key: Key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
-    if (is_space_free && is_pressed(Key::Space)) || is_pressed(Key::K) {
+    if (is_space_free && is_pressed(Key::Space)) || is_pressed(TOGGLE_LETTER) {
         actions.push(Action::Play(PlayAction::Toggle));
     }
-    for (key, by) in [(Key::J, -JUMP.0), (Key::L, JUMP.0)] {
+    for (key, by) in JUMP_LETTERS.into_iter().zip([-JUMP.0, JUMP.0]) {
         if is_pressed(key) {
             actions.push(Action::Play(PlayAction::Jump(Seconds(by))));
         }

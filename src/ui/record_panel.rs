@@ -16,6 +16,7 @@ use super::action::{Action, RecordAction};
 use super::amounts::{count_text, duration_text};
 use super::ask::{Asking, Question, Reply};
 use super::model_choice::model_choice_ui;
+use super::quit::Quit;
 use super::record_button::{RECORD_KEYS, Sign, Size, session_buttons_ui, sign_atom};
 use super::record_captions::CaptionChoice;
 use super::record_captions_view::{CaptionsView, compact_captions_ui};
@@ -52,13 +53,14 @@ pub(super) struct RecordPanel {
 }
 
 impl RecordPanel {
-    /// Makes the window as large as it shall be, and closes it or keeps it. To be called in every frame.
-    pub(super) fn follow(&mut self, ctx: &Context, record: &mut RecordState) {
+    /// Makes the window as large as it shall be, and closes it or keeps it. To be called in every frame, before it is
+    /// looked whether other work is to be asked about.
+    pub(super) fn follow(&mut self, ctx: &Context, record: &mut RecordState, quit: Quit) {
         if ctx.input(|input| input.viewport().close_requested()) && record.ask_to_leave() {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
         }
-        if record.is_to_close() {
-            // In every frame until there is none any more.
+        if record.is_to_close() && !quit.is_asking() {
+            // In every frame until there is none any more, or the user is asked about jobs that go on.
             ctx.send_viewport_cmd(ViewportCommand::Close);
         }
         if self.shape != record.shape() {
@@ -146,7 +148,8 @@ impl RecordPanel {
                 (COMPACT_SIZE, COMPACT_SIZE, WindowLevel::AlwaysOnTop)
             }
             Shape::Full => {
-                let min_size = Vec2::from(MIN_WINDOW_SIZE);
+                // In points of the desktop, which do not grow with the user's choice of a size.
+                let min_size = Vec2::from(MIN_WINDOW_SIZE) / ctx.zoom_factor();
                 (self.full_size.take().unwrap_or(min_size), min_size, WindowLevel::Normal)
             }
         };

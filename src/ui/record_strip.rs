@@ -6,7 +6,7 @@ use super::action::{Action, RecordAction};
 use super::level_meter::level_meter_ui;
 use super::record_button::{Sign, Size, paint_sign, session_buttons_ui};
 use super::record_state::{RecordPhase, RecordState, Session};
-use super::state::{State, is_narrow};
+use super::state::is_narrow;
 use super::theme::{self, UNIT};
 
 /// Of the level.
@@ -17,10 +17,9 @@ pub(super) fn tinted(ui: &Ui, bar: Frame, record: &RecordState) -> Frame {
     if record.is_active() { bar.fill(theme::alarm(ui).fill) } else { bar }
 }
 
-/// Shows the strip below the toolbar, unless the page for recording says it all.
-pub(super) fn strip_panel_ui(ui: &mut Ui, state: &State, bar: Frame, actions: &mut Vec<Action>) {
-    let record = &state.record;
-    if !record.is_active() || state.shows_record() {
+/// Shows the strip below the toolbar, where the page for recording does not say it all.
+pub(super) fn strip_panel_ui(ui: &mut Ui, record: &RecordState, bar: Frame, actions: &mut Vec<Action>) {
+    if !record.is_active() {
         return;
     }
     let bar = tinted(ui, bar, record);

@@ -9,7 +9,7 @@ use eframe::egui::{
     text_edit::TextEditState,
 };
 
-use super::theme::{self, READING_LINE, READING_SIZE};
+use super::theme;
 
 /// A text that is being changed.
 #[derive(Debug)]
@@ -54,8 +54,8 @@ impl RowField {
     }
 
     /// How high the field is in lines of this width.
-    pub(super) fn height(&self, ctx: &egui::Context, width: f32) -> f32 {
-        galley(ctx, &self.text, width).size().y
+    pub(super) fn height(&self, ui: &Ui, width: f32) -> f32 {
+        galley(ui, &self.text, width).size().y
     }
 
     /// Shows the field: Enter keeps what was typed, Escape leaves what was there.
@@ -70,7 +70,7 @@ impl RowField {
         // A line around it says that it can be typed in, without moving anything.
         let around = ui.max_rect().expand(3.0);
         ui.painter().rect(around, 4.0, palette.sunken, Stroke::new(1.0, palette.weak), egui::StrokeKind::Outside);
-        let mut layouter = |ui: &Ui, text: &dyn TextBuffer, width: f32| galley(ui.ctx(), text.as_str(), width);
+        let mut layouter = |ui: &Ui, text: &dyn TextBuffer, width: f32| galley(ui, text.as_str(), width);
         let field = TextEdit::multiline(&mut self.text)
             .id(id)
             .frame(Frame::NONE)
@@ -100,13 +100,14 @@ impl RowField {
 }
 
 /// The text as the rows show it.
-fn galley(ctx: &egui::Context, text: &str, width: f32) -> Arc<Galley> {
-    let format = TextFormat::simple(FontId::proportional(READING_SIZE), Color32::PLACEHOLDER);
-    let format = TextFormat { line_height: Some(READING_LINE), ..format };
+fn galley(ui: &Ui, text: &str, width: f32) -> Arc<Galley> {
+    let (size, line_height) = theme::reading(ui);
+    let format = TextFormat::simple(FontId::proportional(size), Color32::PLACEHOLDER);
+    let format = TextFormat { line_height: Some(line_height), ..format };
     let mut job = LayoutJob::single_section(text.to_owned(), format);
     job.wrap.max_width = width;
     job.keep_trailing_whitespace = true;
-    ctx.fonts_mut(|fonts| fonts.layout_job(job))
+    ui.ctx().fonts_mut(|fonts| fonts.layout_job(job))
 }
 
 #[cfg(test)]

@@ -15,15 +15,15 @@ use super::theme;
 use super::transcript_row::places_of_words;
 
 /// Opens the text of the chosen segment.
-const EDIT_KEYS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::F2);
+pub(super) const EDIT_KEYS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::F2);
 /// Begins a new segment with the chosen word.
-const SPLIT_KEYS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Enter);
+pub(super) const SPLIT_KEYS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Enter);
 /// Makes one segment of the chosen one and the next.
-const MERGE_KEYS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::M);
+pub(super) const MERGE_KEYS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::M);
 /// Plays from the chosen word on.
-const PLAY_KEYS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::ALT, Key::Enter);
+pub(super) const PLAY_KEYS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::ALT, Key::Enter);
 /// With one of these and Alt, a segment is given to a speaker; or the words, where several are chosen.
-const DIGITS: [Key; 9] =
+pub(super) const DIGITS: [Key; 9] =
     [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8, Key::Num9];
 /// More of the chosen words are not shown in the menu.
 const MAX_CHARS: usize = 24;

@@ -2,21 +2,17 @@
 //! said, merging, learning a voice. What is typed stays in here until it is taken as a name.
 
 use eframe::egui::{
-    Align, Align2, Button, Color32, Frame, Key, KeyboardShortcut, Label, Layout, Margin, Modifiers, Popup, Rect,
-    Response, RichText, Role, ScrollArea, Sense, Stroke, TextEdit, Ui, UiBuilder, vec2,
+    Align, Align2, Button, Color32, Frame, Key, Label, Layout, Margin, Popup, Rect, Response, RichText, Role,
+    ScrollArea, Sense, Stroke, TextEdit, Ui, UiBuilder, vec2,
 };
 
 use super::action::{Action, SpeakerId};
 use super::learning::Learning;
 use super::recording::Recording;
+use super::shortcuts::{REDO, UNDO};
 use super::speakers::SpeakerEntry;
 use super::state::State;
 use super::theme::{self, UNIT};
-
-/// Takes back the last change of the transcript.
-const UNDO_KEYS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Z);
-/// Makes it again.
-const REDO_KEYS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::Z);
 
 const SWATCH_SIZE: f32 = 1.5 * UNIT;
 const NAME_HEIGHT: f32 = 4.0 * UNIT;
@@ -50,7 +46,7 @@ pub(super) fn take_edit_keys(ui: &Ui, actions: &mut Vec<Action>) {
         return;
     }
     // The keys for redoing are those for undoing and one more, so they are looked for first.
-    for (keys, action) in [(&REDO_KEYS, Action::Redo), (&UNDO_KEYS, Action::Undo)] {
+    for (keys, action) in [(&REDO, Action::Redo), (&UNDO, Action::Undo)] {
         if ui.input_mut(|input| input.consume_shortcut(keys)) {
             actions.push(action);
         }
@@ -211,8 +207,8 @@ fn head_ui(ui: &mut Ui, recording: &Recording, actions: &mut Vec<Action>) {
         ui.label(RichText::new("Speakers").small().color(theme::palette(ui).weak));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             for (text, keys, is_possible, action) in [
-                ("Redo", &REDO_KEYS, recording.can_redo(), Action::Redo),
-                ("Undo", &UNDO_KEYS, recording.can_undo(), Action::Undo),
+                ("Redo", &REDO, recording.can_redo(), Action::Redo),
+                ("Undo", &UNDO, recording.can_undo(), Action::Undo),
             ] {
                 let keys = ui.ctx().format_shortcut(keys);
                 let button = ui.add_enabled(is_possible, Button::new(RichText::new(text).small()));

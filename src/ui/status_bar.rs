@@ -1,17 +1,20 @@
-//! The bar at the bottom: what computes, which models are in memory, and the outcome of the last small action.
+//! The bar at the bottom: what computes, which models are in memory, how many messages there were, and the outcome of the
+//! last small action.
 
 use std::thread;
 
-use eframe::egui::{Label, RichText, Ui, accesskit::Live};
+use eframe::egui::{Button, Label, RichText, Ui, accesskit::Live};
 
 use crate::engine::LoadedModel;
 
+use super::action::{Action, OverlayAction};
 use super::amounts::{count_text, size_text};
+use super::message_list::MessageScope;
 use super::state::State;
 use super::theme::{self, UNIT};
 
 /// Shows the bar; `device` is what the transcription runs on.
-pub(super) fn status_bar_ui(ui: &mut Ui, state: &State, device: &str) {
+pub(super) fn status_bar_ui(ui: &mut Ui, state: &State, device: &str, actions: &mut Vec<Action>) {
     let weak = theme::palette(ui).weak;
     let small = |text: &str| Label::new(RichText::new(text).small().color(weak)).selectable(false).extend();
     ui.spacing_mut().interact_size.y = 2.5 * UNIT;
@@ -20,6 +23,7 @@ pub(super) fn status_bar_ui(ui: &mut Ui, state: &State, device: &str) {
         ui.separator();
         ui.add(small(&models_summary(state.models()))).on_hover_text(models_listed(state.models()));
         ui.separator();
+        messages_button_ui(ui, state, actions);
         let notice = Label::new(RichText::new(state.notice()).small()).truncate();
         let notice = ui.add(notice);
         // Screen readers speak it when it changes.
@@ -33,6 +37,22 @@ pub(super) fn device_text() -> String {
         1 => "CPU, 1 thread".to_owned(),
         n => format!("CPU, {n} threads"),
     }
+}
+
+/// How many messages there were; shows those that were dismissed, too.
+fn messages_button_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+    let n_messages = state.messages.n_in_all();
+    if n_messages == 0 {
+        return;
+    }
+    let is_all = state.messages.scope() == MessageScope::All;
+    let text = RichText::new(count_text(n_messages, "message", "messages")).small();
+    ui.spacing_mut().button_padding.y = 0.0;
+    let button = ui.add(Button::selectable(is_all, text));
+    if button.on_hover_text("All warnings and errors since the start, also those that were dismissed").clicked() {
+        actions.push(Action::Overlay(OverlayAction::ToggleMessages));
+    }
+    ui.separator();
 }
 
 fn models_listed(models: &[LoadedModel]) -> String {

@@ -1,17 +1,23 @@
 //! The look of the window: two palettes with one accent colour and one for each speaker, an 8-point rhythm, and egui
 //! styles made from them. Panels take colours and sizes from here and define none of their own.
 
+use std::collections::BTreeMap;
+
 use eframe::egui::{
     self, Color32, CornerRadius, FontFamily, FontId, Margin, Stroke, Style, TextStyle, Theme, ThemePreference, Visuals,
     epaint::Shadow, style::WidgetVisuals, vec2,
 };
 
-use crate::settings;
+use crate::settings::{self, LookSettings};
 
-/// Text of the transcript, in points.
+/// Text of the transcript, in points, unless the user wants it larger or smaller.
 pub(super) const READING_SIZE: f32 = 16.0;
-/// Distance from one line of the transcript to the next.
-pub(super) const READING_LINE: f32 = 24.0;
+/// Name of the style for the text of transcripts.
+const READING_STYLE: &str = "reading";
+/// From one line of the transcript to the next, as a multiple of its size.
+const READING_LINE_FACTOR: f32 = 1.5;
+/// Most text, in points, unless the user wants it larger or smaller.
+const USUAL_POINTS: f32 = 15.0;
 /// The unit of all distances.
 pub(super) const UNIT: f32 = 8.0;
 
@@ -149,6 +155,21 @@ pub fn install_theme(ctx: &egui::Context) {
     }
 }
 
+/// Gives everything in the window the size that the user chose.
+pub(super) fn set_look(ctx: &egui::Context, look: LookSettings) {
+    // Zooming by keyboard is a setting like any other, within the same limits.
+    ctx.options_mut(|options| options.zoom_with_keyboard = false);
+    ctx.set_zoom_factor(look.zoom_factor());
+    ctx.all_styles_mut(|style| style.text_styles = text_styles(look.font_points()));
+}
+
+/// Size of the text of transcripts, and the distance from one line to the next, in points.
+pub(super) fn reading(ui: &egui::Ui) -> (f32, f32) {
+    let style = TextStyle::Name(READING_STYLE.into());
+    let size = ui.style().text_styles.get(&style).map_or(READING_SIZE, |font| font.size);
+    (size, (size * READING_LINE_FACTOR).round())
+}
+
 /// The colours of what is being drawn.
 pub(super) fn palette(ui: &egui::Ui) -> &'static Palette {
     if ui.visuals().dark_mode { &DARK } else { &LIGHT }
@@ -189,16 +210,7 @@ pub(super) fn panel_frame(ui: &egui::Ui, margin: Margin) -> egui::Frame {
 }
 
 fn apply(style: &mut Style, theme: Theme, palette: &Palette) {
-    style.text_styles = [
-        (TextStyle::Small, 13.0, FontFamily::Proportional),
-        (TextStyle::Body, 15.0, FontFamily::Proportional),
-        (TextStyle::Button, 15.0, FontFamily::Proportional),
-        (TextStyle::Heading, 20.0, FontFamily::Proportional),
-        (TextStyle::Monospace, 14.0, FontFamily::Monospace),
-    ]
-    .into_iter()
-    .map(|(text_style, size, family)| (text_style, FontId::new(size, family)))
-    .collect();
+    style.text_styles = text_styles(USUAL_POINTS);
     let spacing = &mut style.spacing;
     spacing.item_spacing = vec2(UNIT, UNIT);
     spacing.button_padding = vec2(12.0, 6.0);
@@ -211,6 +223,23 @@ fn apply(style: &mut Style, theme: Theme, palette: &Palette) {
     spacing.scroll.dormant_handle_opacity = 0.5;
     spacing.scroll.active_handle_opacity = 0.7;
     style.visuals = visuals(theme, palette);
+}
+
+/// The sizes of all text, where most of it has so many points.
+fn text_styles(points: f32) -> BTreeMap<TextStyle, FontId> {
+    let sized = |(text_style, usual_size, family): (TextStyle, f32, FontFamily)| {
+        let size = (usual_size * points / USUAL_POINTS).round();
+        (text_style, FontId::new(size, family))
+    };
+    let styles = [
+        (TextStyle::Small, 13.0, FontFamily::Proportional),
+        (TextStyle::Body, USUAL_POINTS, FontFamily::Proportional),
+        (TextStyle::Button, USUAL_POINTS, FontFamily::Proportional),
+        (TextStyle::Heading, 20.0, FontFamily::Proportional),
+        (TextStyle::Monospace, 14.0, FontFamily::Monospace),
+        (TextStyle::Name(READING_STYLE.into()), READING_SIZE, FontFamily::Proportional),
+    ];
+    styles.into_iter().map(sized).collect()
 }
 
 fn visuals(theme: Theme, palette: &Palette) -> Visuals {

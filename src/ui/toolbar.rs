@@ -1,14 +1,17 @@
 //! The bar at the top: opening, exporting, copying, who speaks, the library, the models, and the choice of colours.
 
-use eframe::egui::{self, Align, Button, Key, KeyboardShortcut, Layout, Modifiers, Popup, RichText, Ui};
+use std::f32::consts::TAU;
+
+use eframe::egui::{self, Align, Button, Layout, Popup, RichText, Stroke, Ui, Vec2};
 
 use crate::settings::{Settings, Theme};
 
 use super::APP_NAME;
-use super::action::{Action, CacheAction, RecordAction};
+use super::action::{Action, CacheAction, OverlayAction, RecordAction};
 use super::cache_state::Page;
 use super::export_menu::export_menu_ui;
 use super::record_button::{RECORD_KEYS, Sign, sign_atom};
+use super::shortcuts;
 use super::state::{PanelChoice, State, is_narrow};
 use super::theme::{self, UNIT};
 
@@ -17,8 +20,10 @@ pub(super) const OPEN_LABEL: &str = "Open recording…";
 /// What the button for typing a path is called, wherever it stands.
 pub(super) const OPEN_PATH_LABEL: &str = "Open by path…";
 
-/// Opens recordings.
-pub(super) const OPEN_KEYS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::O);
+const GEAR_BUTTON_SIZE: f32 = 4.0 * UNIT;
+const GEAR_RADIUS: f32 = 5.0;
+const TOOTH_LENGTH: f32 = 3.0;
+const N_TEETH: usize = 8;
 
 /// Shows the bar. Before anything is opened, the welcome has the buttons, and the bar only the name.
 pub(super) fn toolbar_ui(ui: &mut Ui, state: &State, settings: &Settings, actions: &mut Vec<Action>) {
@@ -50,7 +55,10 @@ pub(super) fn toolbar_ui(ui: &mut Ui, state: &State, settings: &Settings, action
             }
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            theme_menu_ui(ui, settings.theme, actions);
+            settings_button_ui(ui, actions);
+            if !is_narrow {
+                theme_menu_ui(ui, settings.theme, actions);
+            }
             models_button_ui(ui, state, actions);
             library_button_ui(ui, state, actions);
         });
@@ -100,7 +108,7 @@ fn models_button_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
 
 /// What the tooltip of the button for opening says.
 pub(super) fn open_hint(ui: &Ui) -> String {
-    format!("Audio or video files ({})", ui.ctx().format_shortcut(&OPEN_KEYS))
+    format!("Audio or video files ({})", ui.ctx().format_shortcut(&shortcuts::OPEN))
 }
 
 fn speakers_button_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
@@ -110,6 +118,22 @@ fn speakers_button_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     let button = button.on_hover_text("Who speaks, and for how long");
     if button.on_disabled_hover_text("Known when a transcript is done.").clicked() {
         actions.push(Action::ChooseSpeakersPanel(if is_shown { PanelChoice::Hidden } else { PanelChoice::Shown }));
+    }
+}
+
+/// A gear, for the word is too long for a narrow window.
+fn settings_button_ui(ui: &mut Ui, actions: &mut Vec<Action>) {
+    let keys = ui.ctx().format_shortcut(&shortcuts::SETTINGS);
+    let button = ui.add(Button::new("").min_size(Vec2::splat(GEAR_BUTTON_SIZE))).accessible_name("Settings");
+    let (centre, stroke) = (button.rect.center(), Stroke::new(2.0, theme::palette(ui).text));
+    ui.painter().circle_stroke(centre, GEAR_RADIUS, stroke);
+    for tooth in 0..N_TEETH {
+        let direction = Vec2::angled(TAU * tooth as f32 / N_TEETH as f32);
+        let ends = [centre + direction * GEAR_RADIUS, centre + direction * (GEAR_RADIUS + TOOTH_LENGTH)];
+        ui.painter().line_segment(ends, stroke);
+    }
+    if button.on_hover_text(format!("Settings ({keys})")).clicked() {
+        actions.push(Action::Overlay(OverlayAction::ToggleSettings));
     }
 }
 

@@ -18,7 +18,7 @@ use super::review_state::{Review, time_of_word};
 use super::row_field::{Outcome, RowField};
 use super::row_heights::RowHeights;
 use super::row_menu::{Chosen, Wish, row_menu_ui};
-use super::theme::{self, READING_LINE, READING_SIZE, UNIT};
+use super::theme::{self, UNIT};
 use super::transcript_row::{
     Body, Drawn, Marks, Place, Said, Sheet, estimated_height, measured_height, places_of_words, row_ui, speaker_shown,
 };
@@ -28,6 +28,8 @@ use super::transcript_row::{
 pub(super) struct TranscriptView {
     rows: RowHeights,
     text_width: f32,
+    /// Size of the text when the rows were measured.
+    text_size: f32,
     offset: f32,
     view_height: f32,
     /// Which of the recording's transcripts the rows belong to.
@@ -105,7 +107,7 @@ pub(super) fn transcript_ui(ui: &mut Ui, reading: &Reading<'_>, view: &mut Trans
             | Phase::Listed(_) => theme::palette(ui).weak,
         };
         ui.add_space(UNIT);
-        ui.add(Label::new(RichText::new(recording.placeholder()).size(READING_SIZE).color(color)).wrap());
+        ui.add(Label::new(RichText::new(recording.placeholder()).size(theme::reading(ui).0).color(color)).wrap());
         begin_ui(ui, recording, recording_idx, actions);
     } else {
         view.segments_ui(ui, reading, actions);
@@ -154,6 +156,17 @@ impl TranscriptView {
         let next = others.find(|&row_idx| speaker_shown(segments, row_idx) == Some(label))?;
         (self.wanted_idx, self.marked) = (Some(next), None);
         Some(segments[next].span.start)
+    }
+
+    /// When that is said which stands at the upper edge.
+    pub(super) fn read_at(&self) -> Option<Seconds> {
+        self.top.map(|(_, start)| start)
+    }
+
+    /// Shows first what is said then, before anything of the transcript has been shown.
+    pub(super) fn begin_at(&mut self, start: Seconds) {
+        // As if another transcript had been scrolled to there: see `follow`.
+        (self.top, self.offset, self.revision) = (Some((0, start)), 1.0, u64::MAX);
     }
 
     /// The words that keys and menus are about, as long as they are there.
@@ -210,8 +223,9 @@ impl TranscriptView {
             height_of(review, sheet, row_idx, |row_idx, sheet| estimated_height(segments, row_idx, sheet))
         };
         self.follow(recording, estimate);
-        if (sheet.text_width() - self.text_width).abs() > 0.5 {
-            self.text_width = sheet.text_width();
+        let is_wider = (sheet.text_width() - self.text_width).abs() > 0.5;
+        if is_wider || (sheet.text_size() - self.text_size).abs() > 0.1 {
+            (self.text_width, self.text_size) = (sheet.text_width(), sheet.text_size());
             self.offset = self.rows.remake(self.offset, estimate);
         }
         self.rows.resize(segments.len(), estimate);
@@ -225,7 +239,8 @@ impl TranscriptView {
         let measure = |row_idx: usize| {
             height_of(review, sheet, row_idx, |row_idx, sheet| measured_height(&ctx, segments, row_idx, review, sheet))
         };
-        let settled = self.settle(paging(ui), self.view_height, measure);
+        let page = (self.view_height - sheet.line_height()).max(sheet.line_height());
+        let settled = self.settle(paging(ui), page, self.view_height, measure);
         let mut area = ScrollArea::vertical()
             .id_salt(("transcript", recording_idx))
             .auto_shrink([false, false])
@@ -333,8 +348,7 @@ impl TranscriptView {
     }
 
     /// Follows the keys and returns where to scroll, with all rows measured that are in view there.
-    fn settle(&mut self, paging: Option<Paging>, view_height: f32, measure: impl Fn(usize) -> f32) -> f32 {
-        let page = (view_height - READING_LINE).max(READING_LINE);
+    fn settle(&mut self, paging: Option<Paging>, page: f32, view_height: f32, measure: impl Fn(usize) -> f32) -> f32 {
         let wanted = match paging {
             // The rows that come into view are measured first, so that no line is skipped.
             Some(Paging::Up) => self.rows.settle_above(self.offset, page, &measure) - page,

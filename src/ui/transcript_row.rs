@@ -19,7 +19,7 @@ use crate::units::Seconds;
 use super::recording::Recording;
 use super::review_state::Review;
 use super::row_field::{Outcome, RowField};
-use super::theme::{self, Palette, READING_LINE, READING_SIZE, UNIT};
+use super::theme::{self, Palette, READING_SIZE, UNIT};
 
 /// Lines longer than this are hard to read.
 const MAX_TEXT_WIDTH: f32 = 720.0;
@@ -43,6 +43,10 @@ const BAR_WIDTH: f32 = 3.0;
 pub(super) struct Sheet {
     time_width: f32,
     text_width: f32,
+    /// Size of the text,
+    text_size: f32,
+    /// and the distance from one line of it to the next.
+    line_height: f32,
     palette: &'static Palette,
 }
 
@@ -110,14 +114,25 @@ impl Sheet {
     pub(super) fn new(ui: &Ui, duration: Option<Seconds>) -> Self {
         // Room for 00:00 below an hour and for 00:00:00 above.
         let is_short = duration.is_some_and(|duration| duration.0 < 3600.0);
-        let time_width = if is_short { 8.0 * UNIT } else { 11.0 * UNIT };
+        let (text_size, line_height) = theme::reading(ui);
+        let time_width = (if is_short { 8.0 * UNIT } else { 11.0 * UNIT }) * (text_size / READING_SIZE).max(1.0);
         let text_width = (ui.available_width() - time_width - RIGHT_MARGIN).clamp(MIN_TEXT_WIDTH, MAX_TEXT_WIDTH);
-        Self { time_width, text_width: text_width.floor(), palette: theme::palette(ui) }
+        Self { time_width, text_width: text_width.floor(), text_size, line_height, palette: theme::palette(ui) }
     }
 
     /// Width of a line of text.
     pub(super) fn text_width(self) -> f32 {
         self.text_width
+    }
+
+    /// Size of the text.
+    pub(super) fn text_size(self) -> f32 {
+        self.text_size
+    }
+
+    /// The distance from one line of the text to the next.
+    pub(super) fn line_height(self) -> f32 {
+        self.line_height
     }
 
     /// One of several lanes of this sheet, and how far to the right it is; `None` where they would be too narrow.
@@ -140,7 +155,7 @@ pub(super) fn row_ui(
     let segments = &recording.transcript.segments;
     let segment = &segments[place.row_idx];
     let galley = text_galley(ui.ctx(), segment, place.marks, sheet);
-    let body_height = field.as_ref().map_or(galley.size().y, |field| field.height(ui.ctx(), sheet.text_width));
+    let body_height = field.as_ref().map_or(galley.size().y, |field| field.height(ui, sheet.text_width));
     let height = row_height(segments, place.row_idx, place.gap, body_height);
     let size = vec2(sheet.time_width + sheet.text_width, height);
     // The id depends on the row alone, so that selected text stays selected while rows above scroll out of view.
@@ -165,7 +180,7 @@ pub(super) fn row_ui(
     }
     if let Some(label) = speaker_shown(segments, place.row_idx) {
         let color = palette.speaker(recording.speakers.color_idx(label));
-        let text = RichText::new(recording.transcript.name_of(label)).size(READING_SIZE).color(color);
+        let text = RichText::new(recording.transcript.name_of(label)).size(sheet.text_size).color(color);
         let line = Rect::from_min_size(Pos2::new(text_left, y), vec2(sheet.text_width, SPEAKER_HEIGHT));
         line_ui(&mut row, line, text);
         y += SPEAKER_HEIGHT;
@@ -222,9 +237,9 @@ pub(super) fn measured_height(
 
 /// A guess from the length of the text: half an em for each byte is near enough for a scroll bar.
 pub(super) fn estimated_height(segments: &[Segment], row_idx: usize, sheet: Sheet) -> f32 {
-    let width = segments[row_idx].text.len() as f32 * READING_SIZE * 0.5;
+    let width = segments[row_idx].text.len() as f32 * sheet.text_size * 0.5;
     let n_lines = (width / sheet.text_width).ceil().max(1.0);
-    row_height(segments, row_idx, None, n_lines * READING_LINE)
+    row_height(segments, row_idx, None, n_lines * sheet.line_height)
 }
 
 fn row_height(segments: &[Segment], row_idx: usize, gap: Option<Seconds>, text_height: f32) -> f32 {
@@ -235,9 +250,9 @@ fn row_height(segments: &[Segment], row_idx: usize, gap: Option<Seconds>, text_h
 }
 
 fn time_ui(row: &mut Ui, top_left: Pos2, start: Seconds, sheet: Sheet) {
-    let time = Rect::from_min_size(top_left, vec2(sheet.time_width - 2.0 * UNIT, READING_LINE));
-    let text = RichText::new(start.to_string()).size(READING_SIZE);
-    let text = text.line_height(Some(READING_LINE)).color(sheet.palette.weak);
+    let time = Rect::from_min_size(top_left, vec2(sheet.time_width - 2.0 * UNIT, sheet.line_height));
+    let text = RichText::new(start.to_string()).size(sheet.text_size);
+    let text = text.line_height(Some(sheet.line_height)).color(sheet.palette.weak);
     let mut time_ui = row.new_child(UiBuilder::new().max_rect(time).layout(Layout::right_to_left(Align::Min)));
     // Not selectable, so that copied text is what was said and nothing else.
     time_ui.add(Label::new(text).extend().selectable(false));
@@ -296,7 +311,7 @@ fn text_galley(ctx: &egui::Context, segment: &Segment, marks: &Marks, sheet: She
     let is_in = |parts: &[Range<usize>], at: usize| parts.iter().any(|part| part.contains(&at));
     for part in stretches(text, [&overlapped, &marks.found, &marks.heard, &marks.chosen, &marks.doubted]) {
         // The placeholder becomes the text colour when it is painted.
-        let format = TextFormat::simple(FontId::proportional(READING_SIZE), Color32::PLACEHOLDER);
+        let format = TextFormat::simple(FontId::proportional(sheet.text_size), Color32::PLACEHOLDER);
         // None of these changes how wide the text is, so nothing moves when they come and go.
         let underline = if is_in(&marks.chosen, part.start) {
             Stroke::new(2.0, palette.accent)
@@ -314,7 +329,7 @@ fn text_galley(ctx: &egui::Context, segment: &Segment, marks: &Marks, sheet: She
         } else {
             Color32::TRANSPARENT
         };
-        let format = TextFormat { line_height: Some(READING_LINE), underline, background, ..format };
+        let format = TextFormat { line_height: Some(sheet.line_height), underline, background, ..format };
         job.append(&text[part], 0.0, format);
     }
     ctx.fonts_mut(|fonts| fonts.layout_job(job))

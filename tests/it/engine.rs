@@ -165,7 +165,7 @@ fn files_and_settings_are_written_while_a_job_runs() {
     let good = bench.folder.path().join("notes.txt");
     let bad = bench.folder.path().join("notes.txt/inside.txt");
     let settings = Settings { theme: Theme::Dark, ..Settings::default() };
-    bench.engine.send(Command::SaveSettings(settings.clone()));
+    bench.engine.send(Command::SaveSettings(Box::new(settings.clone())));
     bench.engine.send(Command::WriteFile { path: good.clone(), bytes: b"words".to_vec(), keep: vec![] });
     let recording = bench.folder.path().join("speech.txt");
     fs::write(&recording, "sound").expect("a writable folder");

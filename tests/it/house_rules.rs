@@ -54,7 +54,7 @@ const MAY_IMPORT: [(&str, &[&str]); 22] = [
 ];
 
 /// For each library, the files or folders under src that may name it.
-const NAMED_ONLY_IN: [(&str, &[&str]); 13] = [
+const NAMED_ONLY_IN: [(&str, &[&str]); 14] = [
     ("candle_core", &["nn/whisper/on_device/"]),
     ("candle_nn", &["nn/whisper/on_device/"]),
     ("egui", &["ui/"]),
@@ -62,6 +62,7 @@ const NAMED_ONLY_IN: [(&str, &[&str]); 13] = [
     ("egui_extras", &["ui/"]),
     ("rfd", &["ui/"]),
     ("notify", &["engine/shelf/watch.rs"]),
+    ("notify_rust", &["ui/notifier.rs"]),
     ("rusqlite", &["results/", "library/"]),
     ("sysinfo", &["models/pressure.rs"]),
     ("ureq", &["models/download/"]),

@@ -46,8 +46,8 @@ pub(super) struct Transcriber {
     watchers: Watchers,
     paths: AppPaths,
     pool: ThreadPool,
-    /// The folder below which results are kept, if they are.
-    results: Option<PathBuf>,
+    /// The folder below which results are kept, and how many, if they are.
+    results: Option<(PathBuf, StoreLimits)>,
     /// Opened by the first job.
     store: Option<ResultStore>,
 }
@@ -57,7 +57,7 @@ impl Transcriber {
         paths: AppPaths,
         models: ModelCache,
         watchers: Watchers,
-        results: Option<PathBuf>,
+        results: Option<(PathBuf, StoreLimits)>,
         n_threads: Option<usize>,
     ) -> io::Result<Self> {
         let pool = rayon::ThreadPoolBuilder::new()
@@ -70,9 +70,9 @@ impl Transcriber {
 
     /// The store, where results are kept. One that cannot be opened is tried again by the next job.
     fn store(&mut self, context: &JobContext<'_>) -> Option<ResultStore> {
-        let folder = self.results.as_deref()?;
+        let (folder, limits) = self.results.as_ref()?;
         if self.store.is_none() {
-            match ResultStore::open(folder, StoreLimits::default()) {
+            match ResultStore::open(folder, *limits) {
                 Ok(store) => self.store = Some(store),
                 Err(error) => context.warn(format!("Results are not kept for the next time: {error}.")),
             }

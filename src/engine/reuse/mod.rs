@@ -23,8 +23,8 @@ use serde::de::DeserializeOwned;
 use crate::hash::{ContentHash, ResultKey};
 use crate::paths::AppPaths;
 use crate::pipeline::resume::Resume;
-use crate::results::{FileState, Layer, Remembered, ResultError, ResultStore};
-use crate::settings::ModelSettings;
+use crate::results::{FileState, Layer, Remembered, ResultError, ResultStore, StoreLimits};
+use crate::settings::{ModelSettings, ResultSettings};
 
 use super::command::Reuse;
 use super::event::Stage;
@@ -33,9 +33,17 @@ use super::worker::JobContext;
 pub(super) use identity::{hash_of_known_voices, hash_of_model, hash_of_samples};
 pub(super) use keys::{AlignerId, DiarizerIds, Keys, ModelIds, sound_key};
 
+const BYTES_PER_GB: u64 = 1_000_000_000;
+
 /// The folder below which results are kept; `None` where the user wants nothing to be kept.
 pub(super) fn folder(paths: &AppPaths, settings: &ModelSettings) -> Option<PathBuf> {
     settings.use_model_cache.then(|| settings.cache_root(paths))
+}
+
+/// How much and how long results are kept.
+pub(super) fn limits(settings: &ModelSettings) -> StoreLimits {
+    let ResultSettings { keep_days, budget_gb } = settings.results;
+    StoreLimits { ttl_days: keep_days, budget_bytes: budget_gb.map(|gb| gb.saturating_mul(BYTES_PER_GB)) }
 }
 
 /// The store as one job uses it. Where it fails, the job goes on without it, and the user is told once.

@@ -5,9 +5,10 @@ use std::io;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use crate::engine::reuse;
 use crate::hash::ContentHash;
 use crate::paths::AppPaths;
-use crate::results::{FileState, Remembered, ResultError, ResultStore, StoreLimits};
+use crate::results::{FileState, Remembered, ResultError, ResultStore};
 use crate::settings::ModelSettings;
 
 /// The store of results, which may not be open yet, and may be of no use.
@@ -28,7 +29,7 @@ impl Stored {
         if let Some(store) = store.as_ref() {
             return Ok(store.clone());
         }
-        let opened = ResultStore::open(&self.settings.cache_root(&self.paths), StoreLimits::default())?;
+        let opened = ResultStore::open(&self.settings.cache_root(&self.paths), reuse::limits(&self.settings))?;
         Ok(store.insert(opened).clone())
     }
 

@@ -40,7 +40,8 @@ const MIN_WIDTH_FOR_LIBRARY_AND_MODELS: f32 = 960.0;
 pub(super) struct State {
     recordings: Vec<Recording>,
     selected_idx: Option<usize>,
-    messages: MessageList,
+    /// What the user should know.
+    pub(super) messages: MessageList,
     notice: String,
     models: Vec<LoadedModel>,
     speakers_panel: PanelChoice,
@@ -201,6 +202,11 @@ impl State {
             PanelChoice::Shown => has_room,
             PanelChoice::Hidden => false,
         }
+    }
+
+    /// What the user said about the library and about the list of speakers.
+    pub(super) fn panel_choices(&self) -> (PanelChoice, PanelChoice) {
+        (self.library_panel, self.speakers_panel)
     }
 
     /// Shows or hides the library.

@@ -4,6 +4,7 @@
 mod editor;
 mod library;
 mod record;
+mod settings;
 
 use std::collections::VecDeque;
 use std::fs;
@@ -18,7 +19,7 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use hansard::engine::{Engine, JobRequest, Wake};
 use hansard::export::Format;
 use hansard::paths::AppPaths;
-use hansard::settings::{Settings, Theme};
+use hansard::settings::{Settings, Theme, WindowState};
 use hansard::transcript::{Recognition, Segment, Speaker, Transcript, Turn, Verdict, Word};
 use hansard::ui::{Answer, App, Dialogs, Open, Question, Setup};
 use hansard::units::{Seconds, TimeSpan};
@@ -99,6 +100,8 @@ fn a_missing_file_is_reported_until_dismissed() {
     window.harness.run_ok();
     assert_eq!(window.harness.query_all_by_label_contains("Dismiss: ").count(), 0);
     assert!(window.harness.query_by_label("Failed").is_some(), "the recording itself stays in the list");
+    window.click("1 message");
+    assert_eq!(window.harness.query_all_by_label_contains("Copy: ").count(), 1, "it can be read again");
 }
 
 #[test]
@@ -384,6 +387,16 @@ impl Window {
     }
 
     fn open_in(folder: TempDir, open: Open, answers: Vec<Answer>) -> Self {
+        let settings = Settings { theme: Theme::Light, ..Settings::default() };
+        Self::open_as_left(folder, open, answers, (settings, WindowState::default()))
+    }
+
+    fn open_as_left(
+        folder: TempDir,
+        open: Open,
+        answers: Vec<Answer>,
+        (settings, window): (Settings, WindowState),
+    ) -> Self {
         let paths = AppPaths::below(folder.path());
         let (wakes, woken) = channel();
         let start_engine = move |wake: Wake| {
@@ -398,8 +411,10 @@ impl Window {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let app = App::new(Setup {
             start_engine: Box::new(start_engine),
-            settings: Settings { theme: Theme::Light, ..Settings::default() },
+            settings,
             settings_warning: None,
+            window,
+            one_window: None,
             dialogs: Box::new(Script { answers: answers.clone(), asked: asked.clone(), is_asked: false }),
             demo: Some(JobRequest::new(demo(), "demo")),
             open,

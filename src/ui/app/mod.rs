@@ -1,21 +1,28 @@
 //! The window's one owner of state: takes in events and answers, lays out the panels, carries out what they ask for.
-//! What is shown is decided in the panels; what is known, in `state`.
+//! What is shown is decided in the panels; what is known, in `state`. What is done for each wish of the user is in
+//! `perform.rs`, what lies around the recordings, from settings to the end of the window, in `desk.rs`, and how transcripts
+//! become files in `exporting.rs`.
+
+mod desk;
+mod exporting;
+mod perform;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use eframe::egui::{self, CentralPanel, Frame, Margin, Panel, ViewportCommand};
 
 use crate::engine::library::NewFiles;
 use crate::engine::models::ModelCommand;
+use crate::engine::one_window::OneWindow;
 use crate::engine::{Command, Engine, JobRequest, Wake};
-use crate::export::{self, Format};
-use crate::settings::Settings;
+use crate::settings::{Settings, WindowState};
 
-use super::action::{Action, CacheAction, LibraryAction, Purpose, RecordAction, SpeakerId};
+use super::action::{Action, Purpose};
 use super::cache_panel::CachePanel;
-use super::cache_state::{Page, Tab, Wish, export_name};
+use super::cache_state::{Page, export_name};
 use super::dialogs::{Answer, Dialogs, Question};
 use super::drops::{drop_hint_ui, take_drops};
 use super::editor::Editor;
@@ -23,10 +30,15 @@ use super::library_panel::LibraryPanel;
 use super::message_list::Severity;
 use super::path_bar::PathBar;
 use super::record_panel::RecordPanel;
-use super::recording::{NO_FILE, Phase, Recording};
+use super::recording::NO_FILE;
+use super::setting_fields::{ask_as_chosen, device_of};
+use super::shortcuts::take_window_keys;
 use super::speakers_panel::{SpeakersPanel, take_edit_keys};
-use super::state::{LibraryWish, State};
+use super::state::State;
+use super::window_place::Meeting;
 use super::{APP_NAME, Open, messages, record_button, record_strip, status_bar, theme, toolbar, welcome};
+
+use desk::Desk;
 
 /// Starts the engine with the given wake-up call.
 pub type StartEngine = Box<dyn FnOnce(Wake) -> io::Result<Engine>>;
@@ -48,6 +60,10 @@ pub struct Setup {
     pub settings: Settings,
     /// What was wrong with them, if anything.
     pub settings_warning: Option<String>,
+    /// How the window was left the last time.
+    pub window: WindowState,
+    /// What hears of other starts, where this is the one window of its library.
+    pub one_window: Option<OneWindow>,
     /// How paths are asked for.
     pub dialogs: Box<dyn Dialogs>,
     /// The bundled meeting, if this installation has it.
@@ -72,13 +88,13 @@ pub struct App {
     asked: Option<Purpose>,
     path_bar: Option<PathBar>,
     demo: Option<JobRequest>,
-    title: String,
+    desk: Desk,
 }
 
 impl App {
     /// A window that has not been shown yet.
     pub fn new(setup: Setup) -> Self {
-        let Setup { start_engine, settings, settings_warning, dialogs, demo, open } = setup;
+        let Setup { start_engine, settings, settings_warning, window, one_window, dialogs, demo, open } = setup;
         let mut state = State::default();
         if let Some(warning) = settings_warning {
             state.add_message(Severity::Warning, warning);
@@ -101,7 +117,7 @@ impl App {
             asked: None,
             path_bar: None,
             demo,
-            title: String::new(),
+            desk: Desk::new(window, one_window),
         }
     }
 
@@ -109,23 +125,29 @@ impl App {
     pub fn work(&mut self, ctx: &egui::Context) {
         if let Some((start_engine, open)) = self.start.take() {
             ctx.set_theme(theme::preference(self.settings.theme));
+            theme::set_look(ctx, self.settings.look);
             self.start(start_engine, open, ctx);
         }
         self.take_events(ctx);
         self.take_answers();
+        self.take_imports();
+        self.take_handed(ctx);
         self.open_arrived();
         self.ask_engine();
         self.show_sought();
         self.show_title(ctx);
-        self.record_panel.follow(ctx, &mut self.state.record);
+        self.record_panel.follow(ctx, &mut self.state.record, self.desk.overlays.quit);
+        self.look_after_window(ctx);
     }
 
     /// Lays out one frame and carries out what the user asks for in it.
     pub fn show(&mut self, ui: &mut egui::Ui) {
         let ctx = ui.ctx().clone();
         let mut actions = Vec::new();
-        take_keys(ui, &mut actions);
-        if self.state.cache.page() == Page::Recordings {
+        if !self.state.is_compact() {
+            take_window_keys(ui, &mut actions);
+        }
+        if self.state.cache.page() == Page::Recordings && self.desk.overlays.page().is_none() {
             take_edit_keys(ui, &mut actions);
         }
         record_button::take_record_keys(ui, &self.state.record, &mut actions);
@@ -140,11 +162,13 @@ impl App {
         }
         self.record_panel.quit_ui(ui, &self.state.record, &mut actions);
         drop_hint_ui(&ctx);
+        self.desk.overlays.front_ui(ui, &self.state, &self.settings, &mut actions);
         if !actions.is_empty() {
             // Their outcome is seen in the next frame.
             ctx.request_repaint();
         }
         for action in actions {
+            self.desk.overlays.make_way(&action);
             self.perform(action, &ctx);
         }
         // At once: there may be no other frame, and what was changed must be kept.
@@ -165,6 +189,11 @@ impl App {
                 self.state.add_message(Severity::Error, text);
             }
         }
+        self.desk.start(&wake(ctx));
+        let meeting = if recording.is_none() && transcript.is_none() { Meeting::AsBefore } else { Meeting::Another };
+        if self.engine.is_some() {
+            self.desk.place.restore(&mut self.state, meeting);
+        }
         match (recording, transcript) {
             (Some(path), None) => self.open(vec![path]),
             (path, Some(transcript)) => {
@@ -180,7 +209,10 @@ impl App {
         let Some(engine) = &self.engine else { return };
         for _ in 0..MAX_EVENTS_PER_FRAME {
             match engine.try_recv() {
-                Some(event) => self.state.apply(event),
+                Some(event) => {
+                    self.desk.notifier.note(&event, &self.state, Instant::now());
+                    self.state.apply(event);
+                }
                 None if engine.is_running() => return,
                 None => {
                     self.engine = None;
@@ -234,11 +266,14 @@ impl App {
             (Answer::Open(paths), Purpose::Open) => self.open(paths),
             (Answer::Open(paths), Purpose::Watch(new_files)) => self.watch(paths, new_files),
             (Answer::Open(paths), Purpose::ImportModels) => self.import(paths),
+            (Answer::Open(paths), Purpose::CacheFolder) => self.take_cache_folder(paths),
             (Answer::Save(path), Purpose::Export { recording_idx, format }) => self.write(recording_idx, format, path),
             (Answer::Save(path), Purpose::ExportModels(keys)) => self.tell(ModelCommand::Export { keys, path }),
             (Answer::Unavailable, purpose) => {
                 let (text, why) = match &purpose {
-                    Purpose::Open | Purpose::Watch(_) | Purpose::ImportModels => (String::new(), NO_DIALOG),
+                    Purpose::Open | Purpose::Watch(_) | Purpose::ImportModels | Purpose::CacheFolder => {
+                        (String::new(), NO_DIALOG)
+                    }
                     Purpose::Export { recording_idx, format } => {
                         (self.suggested_path(*recording_idx, *format), NO_DIALOG_TO_SAVE)
                     }
@@ -248,7 +283,7 @@ impl App {
             }
             (Answer::Cancelled, _) => {}
             (Answer::Open(_), Purpose::Export { .. } | Purpose::ExportModels(_))
-            | (Answer::Save(_), Purpose::Open | Purpose::Watch(_) | Purpose::ImportModels) => {
+            | (Answer::Save(_), Purpose::Open | Purpose::Watch(_) | Purpose::ImportModels | Purpose::CacheFolder) => {
                 tracing::error!("a dialog answered another question than the one asked");
             }
         }
@@ -260,9 +295,9 @@ impl App {
             Some((_, recording)) => format!("{} – {APP_NAME}", recording.name()),
             None => APP_NAME.to_owned(),
         };
-        if title != self.title {
+        if title != self.desk.title {
             ctx.send_viewport_cmd(ViewportCommand::Title(title.clone()));
-            self.title = title;
+            self.desk.title = title;
         }
     }
 
@@ -274,15 +309,18 @@ impl App {
         Panel::top("toolbar")
             .frame(tinted)
             .show(ui, |ui| toolbar::toolbar_ui(ui, &self.state, &self.settings, actions));
-        record_strip::strip_panel_ui(ui, &self.state, bar, actions);
+        let covering = self.desk.overlays.page();
+        if covering.is_some() || !self.state.shows_record() {
+            record_strip::strip_panel_ui(ui, &self.state.record, bar, actions);
+        }
         if let Some(path_bar) = &mut self.path_bar {
             Panel::top("path").frame(bar).show(ui, |ui| path_bar.ui(ui, actions));
         }
         let status = theme::panel_frame(ui, Margin::symmetric(16, 4));
         Panel::bottom("status").frame(status).show(ui, |ui| {
-            status_bar::status_bar_ui(ui, &self.state, &self.device);
+            status_bar::status_bar_ui(ui, &self.state, &self.device, actions);
         });
-        if self.state.messages().next().is_some() {
+        if self.state.messages().next().is_some() || self.state.messages.dismissed_shown().next().is_some() {
             Panel::bottom("messages").frame(bar).show(ui, |ui| messages::messages_ui(ui, &self.state, actions));
         }
         if self.state.shows_library(window_width) {
@@ -306,6 +344,13 @@ impl App {
         }
         let page =
             Frame::new().fill(theme::palette(ui).page).inner_margin(Margin { left: 24, right: 8, top: 16, bottom: 0 });
+        if covering.is_some() {
+            self.editor.leave(&self.state, actions);
+            CentralPanel::default().frame(page).show(ui, |ui| {
+                self.desk.overlays.page_ui(ui, &self.state, &self.settings, actions);
+            });
+            return;
+        }
         CentralPanel::default().frame(page).show(ui, |ui| match (self.state.cache.page(), self.state.selected()) {
             (Page::Models, _) => {
                 self.editor.leave(&self.state, actions);
@@ -324,123 +369,6 @@ impl App {
         });
     }
 
-    fn perform(&mut self, action: Action, ctx: &egui::Context) {
-        match action {
-            Action::TryDemo => {
-                let demo = self.demo.as_ref().map(|demo| demo.path.clone());
-                self.open(demo.into_iter().collect());
-            }
-            Action::AskForRecordings => self.ask(Purpose::Open, Question::Open, ctx),
-            Action::AskForPath => self.path_bar = Some(PathBar::new(Purpose::Open, String::new(), "")),
-            Action::Open(paths) => self.open(paths),
-            Action::AcceptPath(path) => match self.path_bar.take().map(PathBar::into_purpose) {
-                Some(Purpose::Open) => self.open(vec![path]),
-                Some(Purpose::Export { recording_idx, format }) => self.write(recording_idx, format, path),
-                Some(Purpose::Watch(new_files)) => self.watch(vec![path], new_files),
-                Some(Purpose::ImportModels) => self.import(vec![path]),
-                Some(Purpose::ExportModels(keys)) => self.tell(ModelCommand::Export { keys, path }),
-                None => {}
-            },
-            Action::ClosePathBar => self.path_bar = None,
-            Action::Select(recording_idx) => self.state.select(recording_idx),
-            Action::Cancel(job) => {
-                if let Some(engine) = &self.engine {
-                    engine.cancel(job);
-                }
-                self.state.stop(job);
-            }
-            Action::Retry(recording_idx) => self.retry(recording_idx),
-            Action::Export(format) => self.export(format, ctx),
-            Action::CopyTranscript => {
-                if let Some((_, recording)) = self.state.selected() {
-                    let text = rendered(recording, Format::Txt, None);
-                    ctx.copy_text(String::from_utf8_lossy(&text).into_owned());
-                    self.state.set_notice("Text copied".to_owned());
-                }
-            }
-            Action::CopyMessage(text) => {
-                ctx.copy_text(text);
-                self.state.set_notice("Message copied".to_owned());
-            }
-            Action::Dismiss(id) => self.state.dismiss(id),
-            Action::SetTheme(theme) => {
-                self.settings.theme = theme;
-                ctx.set_theme(theme::preference(theme));
-                self.send(Command::SaveSettings(self.settings.clone()));
-            }
-            Action::ChooseLibraryPanel(choice) => self.state.choose_library_panel(choice),
-            Action::ChooseSpeakersPanel(choice) => self.state.choose_speakers_panel(choice),
-            Action::SetSpeakerCount(n_speakers) => self.state.set_n_speakers(n_speakers),
-            Action::RenameSpeaker { speaker: SpeakerId { recording_idx, label }, name } => {
-                self.state.rename_speaker(recording_idx, label, &name);
-            }
-            Action::MergeSpeakers { from: SpeakerId { recording_idx, label }, into } => {
-                self.state.merge_speakers(recording_idx, label, into);
-            }
-            Action::Undo => self.state.undo(),
-            Action::Redo => self.state.redo(),
-            Action::LearnVoice(SpeakerId { recording_idx, label }) => {
-                if self.engine.is_some()
-                    && let Some(command) = self.state.learn_voice(recording_idx, &label)
-                {
-                    self.send(Command::Voices(command));
-                }
-            }
-            Action::TakeBackVoice(SpeakerId { recording_idx, label }) => {
-                if self.engine.is_some()
-                    && let Some(command) = self.state.take_back_voice(recording_idx, &label)
-                {
-                    self.send(Command::Voices(command));
-                }
-            }
-            Action::ShowNextTurn(speaker) => self.show_next_turn(&speaker),
-            Action::Edit { recording_idx, change } => self.state.change_transcript(recording_idx, change),
-            Action::Tell(notice) => self.state.set_notice(notice),
-            Action::Play(action) => self.state.perform_play(action),
-            Action::Library(action) => self.perform_library(action, ctx),
-            Action::Models(action) => self.perform_models(action, ctx),
-            Action::Results(action) => self.state.results.perform(action),
-            Action::Record(RecordAction::Start) if self.engine_or_error().is_none() => {}
-            Action::Record(action) => self.state.perform_record(action),
-        }
-    }
-
-    fn perform_library(&mut self, action: LibraryAction, ctx: &egui::Context) {
-        match self.state.perform_library(action) {
-            Some(LibraryWish::Transcribe(path)) => self.open(vec![path]),
-            Some(LibraryWish::Copy(text)) => {
-                ctx.copy_text(text);
-                self.state.set_notice("Path copied".to_owned());
-            }
-            Some(LibraryWish::AskForFolders(new_files)) => {
-                self.ask(Purpose::Watch(new_files), Question::OpenFolders, ctx);
-            }
-            None => {}
-        }
-    }
-
-    fn perform_models(&mut self, action: CacheAction, ctx: &egui::Context) {
-        if action == CacheAction::Open(Tab::Results) {
-            self.state.results.want_survey();
-        } else {
-            self.state.results.close();
-        }
-        match self.state.cache.perform(action) {
-            Some(Wish::Tell(command)) => self.tell(command),
-            Some(Wish::RememberChoice) => {
-                self.settings.models.chosen = Some(self.state.cache.chosen().to_owned());
-                self.send(Command::SaveSettings(self.settings.clone()));
-            }
-            Some(Wish::AskWhereTo(keys)) => {
-                let file_name = export_name(&keys);
-                self.ask(Purpose::ExportModels(keys), Question::SaveModels { file_name }, ctx);
-            }
-            Some(Wish::AskForFiles) => self.ask(Purpose::ImportModels, Question::OpenModelFiles, ctx),
-            Some(Wish::AskForFolders) => self.ask(Purpose::ImportModels, Question::OpenModelFolders, ctx),
-            None => {}
-        }
-    }
-
     fn watch(&mut self, folders: Vec<PathBuf>, new_files: NewFiles) {
         for folder in folders {
             self.state.library.watch(folder, new_files);
@@ -457,9 +385,10 @@ impl App {
         self.send(Command::Models(command));
     }
 
-    /// Queues recordings and shows the first of them.
+    /// Queues recordings and shows the first of them. Transcripts among them are read.
     fn open(&mut self, paths: Vec<PathBuf>) {
-        let queued: Vec<usize> = paths.into_iter().map_while(|path| self.queue(path)).collect();
+        let recordings = self.import_transcripts(paths);
+        let queued: Vec<usize> = recordings.into_iter().map_while(|path| self.queue(path)).collect();
         if let Some(recording_idx) = queued.first() {
             self.state.select(*recording_idx);
         }
@@ -472,25 +401,16 @@ impl App {
         Some(self.state.add_job(job, path))
     }
 
-    /// Transcribes a recording once more whose job ended without a transcript.
-    fn retry(&mut self, recording_idx: usize) {
-        let Some(recording) = self.state.recordings().get(recording_idx).filter(|recording| recording.can_retry())
-        else {
-            return;
-        };
-        let request = self.request(&recording.path);
-        if let Some(engine) = self.engine_or_error() {
-            let job = engine.transcribe(request);
-            self.state.requeue(recording_idx, job);
-            self.state.select(recording_idx);
-        }
-    }
-
     /// What is asked of a job: what is chosen now.
     fn request(&self, path: &Path) -> JobRequest {
         let demo = self.demo.as_ref().filter(|demo| demo.path == path);
-        let new = || JobRequest::new(path.to_path_buf(), self.state.cache.chosen());
+        let new = || {
+            let mut request = JobRequest::new(path.to_path_buf(), self.state.cache.chosen());
+            ask_as_chosen(&mut request, &self.settings.jobs);
+            request
+        };
         let mut request = demo.map_or_else(new, JobRequest::clone);
+        request.device = device_of(self.settings.jobs.device);
         request.speakers.count.exact = self.state.n_speakers();
         request
     }
@@ -504,25 +424,6 @@ impl App {
         self.engine.as_mut()
     }
 
-    fn show_next_turn(&mut self, speaker: &SpeakerId) {
-        let SpeakerId { recording_idx, label } = speaker;
-        let Some(recording) = self.state.recordings().get(*recording_idx) else { return };
-        if let Some(start) = self.editor.show_next_turn(*recording_idx, &recording.transcript, label) {
-            let notice = format!("{} at {start}", recording.transcript.name_of(label));
-            self.state.set_notice(notice);
-        }
-    }
-
-    fn export(&mut self, format: Format, ctx: &egui::Context) {
-        let Some((recording_idx, recording)) = self.state.selected() else { return };
-        // A partial transcript would look like a whole one once it is a file.
-        if recording.phase == Phase::Done {
-            let file_name = format!("{}.{}", recording.stem(), format.name());
-            let question = Question::Save { file_name, folder: self.settings.export_dir.clone(), format };
-            self.ask(Purpose::Export { recording_idx, format }, question, ctx);
-        }
-    }
-
     /// Shows a dialog, unless one is open already.
     fn ask(&mut self, purpose: Purpose, question: Question, ctx: &egui::Context) {
         if self.asked.is_some() {
@@ -532,28 +433,6 @@ impl App {
         }
         self.asked = Some(purpose);
         self.dialogs.ask(question, wake(ctx));
-    }
-
-    fn write(&mut self, recording_idx: usize, format: Format, path: PathBuf) {
-        let Some(recording) = self.state.recordings().get(recording_idx) else { return };
-        let audio = path.parent().map(|folder| export::path_from(folder, &recording.path));
-        let bytes = rendered(recording, format, audio.as_deref());
-        let before = self.settings.clone();
-        self.settings.export_dir = path.parent().filter(|folder| folder.is_absolute()).map(Path::to_path_buf);
-        self.settings.export_format = Some(format.name().to_owned());
-        let keep = self.state.recordings().iter().map(|recording| recording.path.clone()).collect();
-        self.send(Command::WriteFile { path, bytes, keep });
-        if self.settings != before {
-            self.send(Command::SaveSettings(self.settings.clone()));
-        }
-    }
-
-    /// What the field for the path of an export says at first: beside the last one, or beside the recording.
-    fn suggested_path(&self, recording_idx: usize, format: Format) -> String {
-        let Some(recording) = self.state.recordings().get(recording_idx) else { return String::new() };
-        let beside = recording.path.parent().map(Path::to_path_buf);
-        let folder = self.settings.export_dir.clone().or(beside).unwrap_or_default();
-        folder.join(format!("{}.{}", recording.stem(), format.name())).display().to_string()
     }
 
     fn send(&self, command: Command) {
@@ -572,24 +451,23 @@ impl eframe::App for App {
         self.show(ui);
     }
 
+    fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        self.keep_place();
+    }
+
     fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
         visuals.panel_fill.to_normalized_gamma_f32()
+    }
+}
+
+impl Drop for App {
+    /// The engine, which goes after this, keeps what it was told first.
+    fn drop(&mut self) {
+        self.keep_place();
     }
 }
 
 fn wake(ctx: &egui::Context) -> Wake {
     let ctx = ctx.clone();
     Arc::new(move || ctx.request_repaint())
-}
-
-/// A transcript as a file; `audio` is where the recording lies as seen from there.
-fn rendered(recording: &Recording, format: Format, audio: Option<&Path>) -> Vec<u8> {
-    let info = export::Info { title: &recording.stem(), audio, ..export::Info::default() };
-    export::render(format, &recording.transcript, &info)
-}
-
-fn take_keys(ui: &egui::Ui, actions: &mut Vec<Action>) {
-    if ui.input_mut(|input| input.consume_shortcut(&toolbar::OPEN_KEYS)) {
-        actions.push(Action::AskForRecordings);
-    }
 }

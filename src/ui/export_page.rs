@@ -1,0 +1,208 @@
+//! The page for exporting: the format, how the file is laid out, and how it begins. All choices are kept for the next
+//! time, and count for exports without this page, too.
+
+use eframe::egui::{Button, Label, RichText, ScrollArea, TextStyle, Ui, vec2};
+
+use crate::export::{self, ExportOptions, Format, Info};
+use crate::settings::{Settings, TimesChoice};
+use crate::transcript::Transcript;
+
+use super::action::{Action, OverlayAction};
+use super::recording::{Phase, Recording};
+use super::setting_fields::{Field, SettingChange, Since, Switch, layout_of};
+use super::setting_rows::{Drafts, changed, choice_row_ui, switch_row_ui};
+use super::settings_page::page_head_ui;
+use super::state::State;
+use super::theme::{self, UNIT};
+
+/// So much of a transcript is laid out for the preview,
+const N_PREVIEWED_SEGMENTS: usize = 40;
+/// and so much of that is shown.
+const N_PREVIEWED_LINES: usize = 60;
+/// Longer lines are cut in the preview: JSON has only one.
+const MAX_LINE_CHARS: usize = 200;
+
+/// What the page keeps from frame to frame.
+#[derive(Debug, Default)]
+pub(super) struct ExportPage {
+    drafts: Drafts,
+    preview: Option<Preview>,
+}
+
+/// The beginning of a file, and what it was made from.
+#[derive(Debug)]
+struct Preview {
+    source: Source,
+    text: String,
+}
+
+/// What a preview depends on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Source {
+    recording_idx: usize,
+    revision: u64,
+    format: Format,
+    layout: ExportOptions,
+}
+
+impl ExportPage {
+    /// Shows the page.
+    pub(super) fn ui(&mut self, ui: &mut Ui, state: &State, settings: &Settings, actions: &mut Vec<Action>) {
+        page_head_ui(ui, "Export", "Close the export", actions);
+        let format = format_of(settings);
+        let whole = state.selected().filter(|(_, recording)| recording.phase == Phase::Done);
+        ScrollArea::vertical().id_salt("export").auto_shrink([false, false]).show(ui, |ui| {
+            let formats = Format::ALL.map(|format| (format, format.label()));
+            let explained = ("What the transcript is written as.", Since::Now);
+            choice_row_ui(ui, "Format", explained, (format, &formats[..]), |format| {
+                actions.push(changed(SettingChange::Format(format)));
+            });
+            self.layout_ui(ui, settings, format, actions);
+            export_button_ui(ui, whole.is_some(), actions);
+            if let Some((recording_idx, recording)) = whole {
+                self.preview_ui(ui, recording_idx, recording, format, settings);
+            }
+            ui.add_space(2.0 * UNIT);
+        });
+    }
+
+    /// Takes what was being typed when the page went away.
+    pub(super) fn hide(&mut self, settings: &Settings, actions: &mut Vec<Action>) {
+        self.drafts.leave(settings, actions);
+        self.preview = None;
+    }
+
+    /// The choices that make a difference in files of this format.
+    fn layout_ui(&mut self, ui: &mut Ui, settings: &Settings, format: Format, actions: &mut Vec<Action>) {
+        let (is_subtitles, is_document, is_text) = match format {
+            Format::Srt | Format::Vtt => (true, false, false),
+            Format::Markdown | Format::Docx => (false, true, false),
+            Format::Txt | Format::Html => (false, false, true),
+            Format::Json | Format::Tsv | Format::Csv | Format::Rttm => {
+                ui.label("Files of this format are for programs and are always laid out in the same way.");
+                ui.add_space(UNIT);
+                return;
+            }
+        };
+        switch_row_ui(ui, settings, Switch::SpeakerNames, actions);
+        if is_subtitles {
+            self.drafts.row_ui(ui, settings, Field::LineWidth, actions);
+            self.drafts.row_ui(ui, settings, Field::LineCount, actions);
+            switch_row_ui(ui, settings, Switch::HighlightWords, actions);
+        }
+        if is_document {
+            switch_row_ui(ui, settings, Switch::BySpeaker, actions);
+        }
+        if is_document || is_text {
+            let times = [
+                (TimesChoice::Usual, "As usual"),
+                (TimesChoice::Shown, "Shown"),
+                (TimesChoice::Linked, "Links to the recording"),
+                (TimesChoice::Hidden, "Hidden"),
+            ];
+            let explained = ("Whether the file says when something was said.", Since::Now);
+            choice_row_ui(ui, "Times", explained, (settings.export.times, &times[..]), |times| {
+                actions.push(changed(SettingChange::Times(times)));
+            });
+        }
+    }
+
+    fn preview_ui(
+        &mut self,
+        ui: &mut Ui,
+        recording_idx: usize,
+        recording: &Recording,
+        format: Format,
+        settings: &Settings,
+    ) {
+        ui.add_space(UNIT);
+        ui.label(RichText::new("Preview").strong());
+        if matches!(format, Format::Docx | Format::Html) {
+            let text = "Files of this format are not shown here; open one to look at it.";
+            ui.add(Label::new(RichText::new(text).color(theme::palette(ui).weak)).wrap());
+            return;
+        }
+        let source =
+            Source { recording_idx, revision: recording.revision, format, layout: layout_of(&settings.export) };
+        if self.preview.as_ref().is_none_or(|preview| preview.source != source) {
+            self.preview = Some(Preview { source, text: beginning(recording, &source) });
+        }
+        let text = self.preview.as_ref().map_or("", |preview| preview.text.as_str());
+        let label = Label::new(RichText::new(text).text_style(TextStyle::Monospace)).wrap();
+        ui.add(label);
+    }
+}
+
+/// What transcripts are exported as unless the user says otherwise.
+pub(super) fn format_of(settings: &Settings) -> Format {
+    settings.export_format.as_deref().and_then(|name| name.parse().ok()).unwrap_or(Format::Txt)
+}
+
+fn export_button_ui(ui: &mut Ui, is_possible: bool, actions: &mut Vec<Action>) {
+    let palette = theme::palette(ui);
+    let button = Button::new(RichText::new("Save as…").color(palette.on_accent)).fill(palette.accent);
+    let button = ui.add_enabled(is_possible, button.min_size(vec2(16.0 * UNIT, 5.0 * UNIT)));
+    let button = button.accessible_name("Save the transcript as a file");
+    if button.on_disabled_hover_text("Possible when a transcript is done.").clicked() {
+        actions.push(Action::Overlay(OverlayAction::ExportAsChosen));
+    }
+}
+
+/// How the file begins.
+fn beginning(recording: &Recording, source: &Source) -> String {
+    let transcript = first_segments(&recording.transcript);
+    let info = Info { title: &recording.stem(), audio: Some(&recording.path), ..Info::default() };
+    let bytes = export::render_with(source.format, &transcript, &info, &source.layout);
+    let text = String::from_utf8_lossy(&bytes);
+    let mut lines: Vec<String> = text.lines().take(N_PREVIEWED_LINES).map(cut).collect();
+    if lines.len() == N_PREVIEWED_LINES || transcript.segments.len() < recording.transcript.segments.len() {
+        lines.push("…".to_owned());
+    }
+    lines.join("\n")
+}
+
+/// The beginning of a transcript: laying all of it out takes longer than a frame.
+fn first_segments(whole: &Transcript) -> Transcript {
+    let segments: Vec<_> = whole.segments.iter().take(N_PREVIEWED_SEGMENTS).cloned().collect();
+    let end = segments.last().map(|segment| segment.span.end);
+    let turns = whole.turns.iter().take_while(|turn| end.is_some_and(|end| turn.span.start <= end)).cloned().collect();
+    let (language, duration, speakers) = (whole.language.clone(), whole.duration, whole.speakers.clone());
+    Transcript { language, duration, segments, speakers, turns }
+}
+
+fn cut(line: &str) -> String {
+    match line.char_indices().nth(MAX_LINE_CHARS) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::transcript::Segment;
+    use crate::units::TimeSpan;
+
+    #[test]
+    fn a_preview_is_the_beginning_of_the_file() {
+        for (n_segments, format, is_cut) in
+            [(0, Format::Txt, false), (3, Format::Txt, false), (3, Format::Srt, false), (5000, Format::Srt, true)]
+        {
+            let segment = |n: usize| Segment {
+                span: TimeSpan::from_secs(n as f64, n as f64 + 1.0),
+                text: format!(" Sentence {n}."),
+                ..Segment::default()
+            };
+            let transcript = Transcript { segments: (0..n_segments).map(segment).collect(), ..Transcript::default() };
+            let whole = String::from_utf8(export::render(format, &transcript, &Info::default())).expect("it is text");
+            let recording = Recording::transcribed("a.wav".into(), Arc::new(transcript));
+            let source = Source { recording_idx: 0, revision: 0, format, layout: ExportOptions::default() };
+            let text = beginning(&recording, &source);
+            assert_eq!(text.ends_with('…'), is_cut, "{n_segments} {format:?}");
+            assert!(whole.starts_with(text.trim_end_matches('…').trim_end()), "{text}");
+        }
+        assert_eq!(cut(&"ü".repeat(500)).chars().count(), MAX_LINE_CHARS + 1);
+    }
+}

@@ -1,0 +1,210 @@
+//! The keyboard shortcuts: one table that the window listens by and that the sheet of shortcuts shows. Keys of one part
+//! of the window alone are defined there.
+
+use eframe::egui::{Grid, Key, KeyboardShortcut, Label, Modifiers, Popup, RichText, ScrollArea, Ui};
+
+use super::action::{Action, OverlayAction};
+use super::ask::dialog_ui;
+use super::editor::DOUBT_KEYS;
+use super::find_bar::{FIND_KEYS, NEXT_KEYS, REPLACE_KEYS};
+use super::library_panel::SEARCH_KEYS;
+use super::player_bar::{BACK_KEYS, FORWARD_KEYS, JUMP_LETTERS, TOGGLE_LETTER};
+use super::record_button::{MARK_KEY, PAUSE_KEYS, RECORD_KEYS};
+use super::row_menu::{DIGITS, EDIT_KEYS, MERGE_KEYS, PLAY_KEYS, SPLIT_KEYS};
+use super::theme::{self, UNIT};
+
+/// Opens recordings.
+pub(super) const OPEN: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::O);
+/// Exports as the last time, or opens the menu if there was none.
+pub(super) const EXPORT: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::E);
+/// Shows the page for exporting.
+pub(super) const EXPORT_PAGE: KeyboardShortcut = KeyboardShortcut::new(COMMAND_SHIFT, Key::E);
+/// Shows the settings, or leaves them.
+pub(super) const SETTINGS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Comma);
+/// Takes back the last change of the transcript.
+pub(super) const UNDO: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Z);
+/// Makes it again.
+pub(super) const REDO: KeyboardShortcut = KeyboardShortcut::new(COMMAND_SHIFT, Key::Z);
+/// Makes everything larger,
+const LARGER: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Plus);
+/// also where the plus is above the equals sign,
+const LARGER_UNSHIFTED: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Equals);
+/// or smaller,
+const SMALLER: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Minus);
+/// or as it is usual.
+const USUAL_SIZE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Num0);
+/// Shows this table,
+const HELP: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::F1);
+/// unless somebody types.
+const HELP_BY_QUESTION: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Questionmark);
+
+const COMMAND_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
+
+/// What keys do.
+struct Entry {
+    /// Any of these.
+    keys: &'static [KeyboardShortcut],
+    /// In words.
+    what: &'static str,
+}
+
+/// All shortcuts, in groups.
+const GROUPS: [(&str, &[Entry]); 6] = [
+    (
+        "Recordings",
+        &[
+            Entry { keys: &[OPEN], what: "Open recordings" },
+            Entry { keys: &[EXPORT], what: "Export as the last time" },
+            Entry { keys: &[EXPORT_PAGE], what: "Export with options and a preview" },
+            Entry { keys: &[SEARCH_KEYS], what: "Search all transcripts, where the library is shown" },
+        ],
+    ),
+    (
+        "Recording a meeting",
+        &[
+            Entry { keys: &[RECORD_KEYS], what: "Begin at once, or end it" },
+            Entry { keys: &[PAUSE_KEYS], what: "Pause, or go on" },
+            Entry { keys: &[plain(MARK_KEY)], what: "Mark a place in it" },
+        ],
+    ),
+    (
+        "Listening",
+        &[
+            Entry {
+                keys: &[plain(Key::Space), plain(TOGGLE_LETTER)],
+                what: "Play or pause; the space bar only where no button has the focus",
+            },
+            Entry { keys: &[BACK_KEYS, plain(JUMP_LETTERS[0])], what: "Go back" },
+            Entry { keys: &[FORWARD_KEYS, plain(JUMP_LETTERS[1])], what: "Go forward" },
+            Entry { keys: &[PLAY_KEYS], what: "Play from the chosen word" },
+        ],
+    ),
+    (
+        "Transcript",
+        &[
+            Entry { keys: &[UNDO], what: "Undo the last change" },
+            Entry { keys: &[REDO], what: "Redo it" },
+            Entry { keys: &[FIND_KEYS], what: "Find words" },
+            Entry { keys: &[REPLACE_KEYS], what: "Find words and replace them" },
+            Entry { keys: &[NEXT_KEYS[1], NEXT_KEYS[0]], what: "Go to the next place found, or to the one before" },
+            Entry {
+                keys: &[DOUBT_KEYS[1].0, DOUBT_KEYS[0].0],
+                what: "Go to the next doubtful word, or to the one before",
+            },
+            Entry { keys: &[alt(Key::ArrowLeft), alt(Key::ArrowRight)], what: "Choose another word" },
+            Entry {
+                keys: &[alt_shift(Key::ArrowLeft), alt_shift(Key::ArrowRight)],
+                what: "Choose more words or fewer",
+            },
+            Entry { keys: &[EDIT_KEYS], what: "Change the text of the chosen segment" },
+            Entry { keys: &[SPLIT_KEYS], what: "Split it before the chosen word" },
+            Entry { keys: &[MERGE_KEYS], what: "Merge it with the next one" },
+            Entry {
+                keys: &[alt(DIGITS[0])],
+                what: "Give it, or several chosen words, to the first speaker; with 2 to 9, to another one",
+            },
+            Entry { keys: &[plain(Key::PageUp), plain(Key::PageDown)], what: "Scroll by a page" },
+            Entry { keys: &[plain(Key::Home), plain(Key::End)], what: "Go to the beginning or the end" },
+        ],
+    ),
+    (
+        "Window",
+        &[
+            Entry { keys: &[SETTINGS], what: "Settings" },
+            Entry { keys: &[LARGER, SMALLER], what: "Make everything larger or smaller" },
+            Entry { keys: &[USUAL_SIZE], what: "Make everything as large as usual" },
+            Entry { keys: &[HELP, HELP_BY_QUESTION], what: "This list" },
+        ],
+    ),
+    (
+        "Everywhere",
+        &[
+            Entry { keys: &[plain(Key::Tab)], what: "Go to the next button or field; with Shift, to the one before" },
+            Entry {
+                keys: &[plain(Key::Enter)],
+                what: "Press the button that has the focus; the space bar does the same",
+            },
+            Entry { keys: &[plain(Key::Escape)], what: "Close what is in front, or leave a page" },
+        ],
+    ),
+];
+
+/// Takes the keys that work everywhere in the window.
+pub(super) fn take_window_keys(ui: &Ui, actions: &mut Vec<Action>) {
+    let mut take = |keys: &KeyboardShortcut, action: OverlayAction| {
+        if ui.input_mut(|input| input.consume_shortcut(keys)) {
+            actions.push(Action::Overlay(action));
+        }
+    };
+    take(&EXPORT_PAGE, OverlayAction::OpenExport);
+    take(&SETTINGS, OverlayAction::ToggleSettings);
+    take(&LARGER, OverlayAction::Enlarge);
+    take(&LARGER_UNSHIFTED, OverlayAction::Enlarge);
+    take(&SMALLER, OverlayAction::Reduce);
+    take(&USUAL_SIZE, OverlayAction::ResetSize);
+    take(&HELP, OverlayAction::ToggleShortcuts);
+    if !ui.ctx().text_edit_focused() && !Popup::is_any_open(ui.ctx()) {
+        take(&HELP_BY_QUESTION, OverlayAction::ToggleShortcuts);
+    }
+    if ui.input_mut(|input| input.consume_shortcut(&OPEN)) {
+        actions.push(Action::AskForRecordings);
+    }
+}
+
+/// Shows the sheet of shortcuts in front of everything.
+pub(super) fn shortcuts_ui(ui: &Ui, actions: &mut Vec<Action>) {
+    let mut is_closed = false;
+    let is_left = dialog_ui(ui, "shortcuts", |ui| {
+        ui.heading("Keyboard shortcuts");
+        let max_height = (ui.ctx().content_rect().height() - 20.0 * UNIT).max(10.0 * UNIT);
+        ScrollArea::vertical().id_salt("shortcuts").max_height(max_height).auto_shrink([false, true]).show(ui, |ui| {
+            for (group, entries) in &GROUPS {
+                ui.add_space(UNIT);
+                ui.label(RichText::new(*group).strong().color(theme::palette(ui).accent));
+                Grid::new(("shortcuts", *group)).num_columns(2).spacing([3.0 * UNIT, UNIT]).show(ui, |ui| {
+                    for entry in *entries {
+                        ui.label(keys_text(ui, entry.keys));
+                        ui.add(Label::new(entry.what).wrap());
+                        ui.end_row();
+                    }
+                });
+            }
+        });
+        ui.add_space(UNIT);
+        is_closed = ui.button("Close").accessible_name("Close the shortcuts").clicked();
+    });
+    if is_left || is_closed {
+        actions.push(Action::Overlay(OverlayAction::CloseShortcuts));
+    }
+}
+
+/// `Ctrl+O`, `Page Up or Page Down`.
+fn keys_text(ui: &Ui, keys: &[KeyboardShortcut]) -> String {
+    keys.iter().map(|keys| ui.ctx().format_shortcut(keys)).collect::<Vec<_>>().join(" or ")
+}
+
+const fn plain(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::NONE, key)
+}
+
+const fn alt(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::ALT, key)
+}
+
+const fn alt_shift(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::ALT.plus(Modifiers::SHIFT), key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_keys_do_two_things() {
+        let all: Vec<&KeyboardShortcut> =
+            GROUPS.iter().flat_map(|(_, entries)| entries.iter()).flat_map(|entry| entry.keys).collect();
+        for (idx, keys) in all.iter().enumerate() {
+            assert!(!all[..idx].contains(keys), "{keys:?}");
+        }
+    }
+}
