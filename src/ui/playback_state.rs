@@ -173,7 +173,7 @@ impl PlaybackState {
         }
         // The others are about a recording.
         if self.readiness == Readiness::Ready {
-            self.perform_on_recording(action, speech);
+            self.perform_on_recording(&action, speech);
         }
     }
 
@@ -241,8 +241,8 @@ impl PlaybackState {
         self.device.as_deref()
     }
 
-    fn perform_on_recording(&mut self, action: PlayAction, speech: impl FnOnce() -> Vec<TimeSpan>) {
-        match action {
+    fn perform_on_recording(&mut self, action: &PlayAction, speech: impl FnOnce() -> Vec<TimeSpan>) {
+        match *action {
             PlayAction::Toggle => {
                 self.is_playing = !self.is_playing;
                 self.tell(if self.is_playing { PlayCommand::Play } else { PlayCommand::Pause });

@@ -2,7 +2,7 @@
 //! through which device. Where a recording cannot be heard, it says why.
 
 use eframe::egui::{
-    Button, Key, KeyboardShortcut, Label, Modifiers, Popup, PopupCloseBehavior, RichText, Slider, Ui, vec2,
+    Button, Key, KeyboardShortcut, Label, Memory, Modifiers, Popup, PopupCloseBehavior, RichText, Slider, Ui, vec2,
 };
 
 use crate::units::Seconds;
@@ -38,7 +38,7 @@ pub(super) fn take_play_keys(ui: &Ui, playback: &PlaybackState, actions: &mut Ve
         }
     }
     // A button that has the focus is pressed by the space bar instead.
-    let focused = ui.memory(|memory| memory.focused());
+    let focused = ui.memory(Memory::focused);
     let is_space_free = focused.is_none_or(|id| id == timeline_id());
     let is_pressed = |key: Key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
     if (is_space_free && is_pressed(Key::Space)) || is_pressed(TOGGLE_LETTER) {

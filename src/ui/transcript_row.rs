@@ -188,17 +188,14 @@ pub(super) fn row_ui(
     time_ui(&mut row, Pos2::new(rect.left(), y), segment.span.start, sheet);
     let said = Rect::from_min_size(Pos2::new(text_left, y), vec2(galley.size().x, body_height));
     y += body_height.ceil();
-    let body = match field {
-        Some(field) => {
-            let line = said.with_max_x(text_left + sheet.text_width);
-            let mut field_ui = row.new_child(UiBuilder::new().max_rect(line).layout(Layout::top_down(Align::Min)));
-            Body::Typed(field.ui(&mut field_ui))
-        }
-        None => {
-            let mut said_ui = row.new_child(UiBuilder::new().max_rect(said).layout(Layout::top_down(Align::Min)));
-            let response = said_ui.add(Label::new(galley.clone()).selectable(true));
-            Body::Said(Said { response, galley })
-        }
+    let body = if let Some(field) = field {
+        let line = said.with_max_x(text_left + sheet.text_width);
+        let mut field_ui = row.new_child(UiBuilder::new().max_rect(line).layout(Layout::top_down(Align::Min)));
+        Body::Typed(field.ui(&mut field_ui))
+    } else {
+        let mut said_ui = row.new_child(UiBuilder::new().max_rect(said).layout(Layout::top_down(Align::Min)));
+        let response = said_ui.add(Label::new(galley.clone()).selectable(true));
+        Body::Said(Said { response, galley })
     };
     if let Some(text) = overlap_line(&recording.transcript, segment) {
         let line = Rect::from_min_size(Pos2::new(text_left, y), vec2(sheet.text_width, NOTE_HEIGHT));

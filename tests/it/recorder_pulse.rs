@@ -103,9 +103,11 @@ impl Drop for Server {
 }
 
 fn set_home(command: &mut Command, home: &Path) {
-    for variable in ["HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"] {
+    for variable in ["HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"] {
         command.env(variable, home);
     }
+    // The server writes its cookie there, and cpal looks for it nowhere else.
+    command.env("XDG_CONFIG_HOME", home.join(".config"));
     for variable in ["PULSE_SERVER", "PULSE_RUNTIME_PATH", "PULSE_SINK", "PULSE_SOURCE", "HANSARD_LOG"] {
         command.env_remove(variable);
     }

@@ -311,7 +311,7 @@ impl FileSound {
                 return Err(DecodeError::unreadable(&self.path, source));
             }
             // Whatever is wrong, it was told when the recording was transcribed.
-            Ok(None) | Err(_) => self.has_ended = true,
+            other @ (Ok(None) | Err(_)) => { println!("XX {:?}", other.map(|p| p.is_some())); self.has_ended = true; }
         }
         Ok(())
     }

@@ -19,7 +19,7 @@ const SHORT_PAUSE_SAMPLES: usize = 18 * SAMPLES_PER_SEC / 100;
 /// What belongs to an utterance before and after its voice. Less than any pause.
 const MARGIN_SAMPLES: usize = 15 * SAMPLES_PER_SEC / 100;
 /// Whoever speaks alone for so long, after somebody else did, begins an utterance.
-const TURN_SAMPLES: usize = 6 * SAMPLES_PER_SEC / 10;
+const TURN_SAMPLES: usize = 12 * SAMPLES_PER_SEC / 10;
 /// Frames to each side of one over which loudness is averaged: a syllable, where that is cut.
 const QUIET_REACH: usize = 4;
 /// Speakers of a window, at most.
