@@ -250,21 +250,30 @@ impl FileSound {
         if self.pending.n_to_drop == 0 && frame == self.at {
             return Ok(());
         }
-        if self.can_seek && self.seek_by_container(frame).is_ok() {
-            return Ok(());
+        if self.can_seek {
+            // Symphonia's reader of MP4 gives nothing more once it was at its end.
+            if self.has_ended {
+                self.open_again()?;
+            }
+            if self.seek_by_container(frame).is_ok() {
+                return Ok(());
+            }
         }
         let read_already = self.at - self.pending.n_to_drop.min(self.at);
         if self.can_seek || frame < read_already {
             // After a seek that failed the container may be anywhere.
-            let can_seek = self.can_seek;
-            let path = std::mem::take(&mut self.path);
-            *self = Self::open(&path).inspect_err(|_| self.path.clone_from(&path))?;
-            self.can_seek = can_seek;
+            self.open_again()?;
             self.pending.n_to_drop = frame;
         } else {
             self.pending.n_to_drop = frame - read_already;
         }
         self.at = frame;
+        Ok(())
+    }
+
+    /// Begins anew.
+    fn open_again(&mut self) -> Result<(), DecodeError> {
+        *self = Self { can_seek: self.can_seek, ..Self::open(&self.path)? };
         Ok(())
     }
 
@@ -311,7 +320,7 @@ impl FileSound {
                 return Err(DecodeError::unreadable(&self.path, source));
             }
             // Whatever is wrong, it was told when the recording was transcribed.
-            other @ (Ok(None) | Err(_)) => { println!("XX {:?}", other.map(|p| p.is_some())); self.has_ended = true; }
+            Ok(None) | Err(_) => self.has_ended = true,
         }
         Ok(())
     }

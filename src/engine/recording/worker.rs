@@ -23,6 +23,8 @@ use super::{
 
 /// How often sound is taken from the devices.
 const TICK: Duration = Duration::from_millis(20);
+/// Longest wait for the first sound before the recording is said to have begun.
+const START_PATIENCE: Duration = Duration::from_secs(3);
 /// Shortest time between two events about the level.
 const LEVEL_INTERVAL: Duration = Duration::from_millis(100);
 /// Commands that wait; a person gives one at a time.
@@ -45,7 +47,8 @@ impl RecorderThread {
         let captions = CaptionThread::start(&paths, models, n_threads, event_sink.clone())?;
         let run = move || {
             let outbox = Outbox::new(event_sink);
-            let mut worker = Worker { paths, outbox, captions, recording: None, next_level: Instant::now() };
+            let mut worker =
+                Worker { paths, outbox, captions, recording: None, begun: None, next_level: Instant::now() };
             worker.run(&command_queue);
         };
         let thread = thread::Builder::new().name("hansard-recorder".into()).spawn(run)?;
@@ -82,6 +85,8 @@ struct Worker {
     outbox: Outbox,
     captions: CaptionThread,
     recording: Option<Recording>,
+    /// What is told once the first sound is there, and when it is told at the latest.
+    begun: Option<(RecordEvent, Instant)>,
     next_level: Instant,
 }
 
@@ -182,7 +187,8 @@ impl Worker {
                     self.captions.listen(captions.clone(), recording.format(), heard)
                 });
                 self.recording = Some(recording);
-                self.outbox.tell(RecordEvent::Started { path, sources });
+                // Some devices take a second to give anything, and nobody shall speak into nothing meanwhile.
+                self.begun = Some((RecordEvent::Started { path, sources }, Instant::now() + START_PATIENCE));
                 if let Some(event) = refusal {
                     self.outbox.tell(event);
                 }
@@ -216,6 +222,11 @@ impl Worker {
         let Some(recording) = &mut self.recording else { return };
         let mut happenings = Vec::new();
         let ended = recording.tick(&mut happenings);
+        let has_sound = recording.duration().0 > 0.0;
+        let begun = self.begun.take_if(|(_, latest)| has_sound || ended.is_some() || Instant::now() >= *latest);
+        if let Some((event, _)) = begun {
+            self.outbox.tell(event);
+        }
         for happening in happenings {
             self.outbox.tell(match happening {
                 Happening::Lost(text) => RecordEvent::Lost(text),
@@ -243,6 +254,9 @@ impl Worker {
 
     fn finish(&mut self, problem: Option<String>) {
         let Some(recording) = self.recording.take() else { return };
+        if let Some((event, _)) = self.begun.take() {
+            self.outbox.tell(event);
+        }
         match recording.finish() {
             Ok(Finished { path, duration, overrun, warnings }) => {
                 for warning in warnings {
