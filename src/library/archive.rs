@@ -17,7 +17,7 @@ use crate::hash::ContentHash;
 
 use super::entry::{JobRecord, RecordingId, Status};
 use super::error::{LibraryError, failed};
-use super::place::{Place, absolute};
+use super::place::Place;
 use super::recordings::{self, json};
 use super::schema::writing;
 use super::transcripts::{self, KeptTranscript};
@@ -136,12 +136,8 @@ impl From<LibraryError> for Failure {
 impl Library {
     /// Writes all of the library to one file, in the place of what was there.
     pub fn export(&self, file: &Path) -> Result<ExportReport, LibraryError> {
-        if absolute(file) == absolute(&self.path) {
-            return Err(LibraryError::Unkeepable(format!(
-                "{} is the library itself; name another file",
-                file.display()
-            )));
-        }
+        let own: Vec<&Path> = self.path.parent().into_iter().collect();
+        files::check_target(file, &own)?;
         // All is read as it is now, whoever writes meanwhile.
         let snapshot = self.connection.unchecked_transaction().map_err(failed("export the library", &self.path))?;
         let (mut report, mut failure) = (ExportReport::default(), None);
@@ -166,7 +162,7 @@ impl Library {
 
     /// Adds what is in an exported file to the library.
     pub fn import(&mut self, file: &Path) -> Result<ImportReport, LibraryError> {
-        let source = File::open(file).map_err(FileError::of("read", file))?;
+        let source = files::open_regular(file)?;
         let refused = |reason: String| LibraryError::Refused { path: file.to_path_buf(), reason };
         let decoder = zstd::stream::read::Decoder::new(source).map_err(|error| refused(error.to_string()))?;
         let mut lines = Lines { input: BufReader::new(decoder), n_read: 0 };

@@ -16,6 +16,7 @@ use super::Library;
 use super::entry::{ListOrder, ListRequest, RecordingEntry, RecordingId, Status};
 use super::error::{LibraryError, failed};
 use super::place::{Place, below};
+use super::scan::FoundFile;
 use super::schema::writing;
 use super::transcripts::newest_revision;
 
@@ -52,6 +53,31 @@ impl Library {
         self.update(id, |connection| {
             connection.execute("UPDATE recordings SET content = ?2 WHERE id = ?1", params![id.0, content.as_bytes()])
         })
+    }
+
+    /// The same, unless the file is not any more what it was when it was listed. Returns whether it was kept.
+    pub fn set_content_of(
+        &mut self,
+        id: RecordingId,
+        file: &FoundFile,
+        content: &ContentHash,
+    ) -> Result<bool, LibraryError> {
+        let kept = self.connection.execute(
+            "UPDATE recordings SET content = ?2 WHERE id = ?1 AND n_bytes = ?3 AND modified_ns = ?4",
+            params![id.0, content.as_bytes(), file.n_bytes as i64, file.modified_ns],
+        );
+        kept.map(|n_kept| n_kept > 0).map_err(failed("change a recording", &self.path))
+    }
+
+    /// The recordings with tags or a note whose content is not known: they would lose those if their files were moved.
+    pub fn described_without_content(&self) -> Result<Vec<RecordingId>, LibraryError> {
+        let look = || -> rusqlite::Result<Vec<i64>> {
+            let sql = "SELECT id FROM recordings
+                       WHERE content IS NULL AND is_missing = 0 AND (tags != '[]' OR note != '') ORDER BY id";
+            ids(&self.connection, sql, &[])
+        };
+        let found = look().map_err(failed("look for a recording", &self.path))?;
+        Ok(found.into_iter().map(RecordingId).collect())
     }
 
     /// Keeps the length of a recording.

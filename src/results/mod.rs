@@ -30,7 +30,7 @@ mod remembered;
 mod usage;
 
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -108,6 +108,11 @@ impl ResultStore {
     /// Whether a cache folder has one. Nothing is made.
     pub fn is_there(cache_dir: &Path) -> bool {
         Layout::below(cache_dir).folder.is_dir()
+    }
+
+    /// The folder of the store in a cache folder, whether it is there or not.
+    pub fn folder_in(cache_dir: &Path) -> PathBuf {
+        Layout::below(cache_dir).folder
     }
 
     /// How much and how long it keeps.

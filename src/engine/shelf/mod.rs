@@ -22,9 +22,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::audio::decode;
-use crate::files::FileError;
+use crate::files::{self, FileError};
 use crate::library::{self, Library, LibraryError};
 use crate::paths::AppPaths;
+use crate::results::ResultStore;
 use crate::settings::ModelSettings;
 use crate::task::CancelToken;
 use crate::transcript::Transcript;
@@ -222,6 +223,7 @@ pub fn jobs(paths: &AppPaths, settings: &ModelSettings, limit: usize) -> Result<
 
 /// Writes all of the library to one file.
 pub fn export(paths: &AppPaths, settings: &ModelSettings, file: &Path) -> Result<Moved, ShelfError> {
+    check_target(paths, settings, file)?;
     let written = Desk::open(paths, settings)?.library.export(file)?;
     log_all(&written.warnings);
     Ok(Moved { n_recordings: written.n_recordings, n_bytes: written.n_bytes })
@@ -283,6 +285,12 @@ fn log_all(warnings: &[String]) {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
+}
+
+/// Refuses to write a file of the user's where the library and its backups are, or the stored results.
+fn check_target(paths: &AppPaths, settings: &ModelSettings, file: &Path) -> Result<(), FileError> {
+    let results = ResultStore::folder_in(&settings.cache_root(paths));
+    files::check_target(file, &[&paths.data_dir, &results])
 }
 
 /// Where the library is.

@@ -164,6 +164,7 @@ pub fn rebuild_index(paths: &AppPaths, settings: &ModelSettings) -> Result<u64, 
 
 /// Writes all results to one file.
 pub fn export(paths: &AppPaths, settings: &ModelSettings, file: &Path) -> Result<Bundled, ResultsError> {
+    super::check_target(paths, settings, file)?;
     logged(paths, settings, |store| {
         let written = store.export(file, &mut |_, _| ControlFlow::Continue(()))?;
         Ok(Bundled { n_entries: written.n_entries, n_bytes: written.n_bytes })

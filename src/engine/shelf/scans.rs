@@ -9,6 +9,7 @@ use crate::hash::ContentHasher;
 use crate::library::{self, FolderScan, FoundFile, Library, LibraryError, NewFiles, RecordingId};
 use crate::task::CancelToken;
 
+use super::jobs::is_unchanged;
 use super::stored::Stored;
 use super::{Added, ShelfError};
 
@@ -111,6 +112,19 @@ pub(super) fn tell_lengths(
         if let (None, Ok(Some(duration))) = (entry.duration, decode::stated_length(&entry.path)) {
             library.set_duration(*id, duration)?;
         }
+    }
+    Ok(())
+}
+
+/// Takes the hash of the file of a recording, by which it is found again when it is moved.
+pub(super) fn hash(library: &mut Library, stored: &Stored, recording: RecordingId) -> Result<(), LibraryError> {
+    // A file that is gone has none, and one that was taken out of the library needs none.
+    let Some(entry) = library.entry(recording)? else { return Ok(()) };
+    let Ok(file) = library::look(&entry.path) else { return Ok(()) };
+    if let Ok(content) = stored.content(&file.path)
+        && is_unchanged(&file)
+    {
+        library.set_content_of(recording, &file, &content)?;
     }
     Ok(())
 }

@@ -282,6 +282,10 @@ impl Worker {
             LibraryCommand::Describe { recording, tags, note } => {
                 self.library()?.describe(recording, &tags, &note)?;
                 self.state.has_changed = true;
+                // A file that is moved takes them along if it is known by its content.
+                if !self.closing.is_cancelled() {
+                    self.order(Order::Hash(recording))?;
+                }
                 LibraryEvent::Done(String::new())
             }
             LibraryCommand::Search(request) => {
@@ -423,6 +427,7 @@ impl Worker {
         for folder in watched {
             folders.order(Order::Watch(folder.path, Asked::ByNobody));
         }
+        folders.order(Order::HashDescribed);
         Ok(())
     }
 
