@@ -79,6 +79,11 @@ pub(super) fn run(
     let requests = inputs.recordings.into_iter().map(request).collect();
     let outcome =
         batch::run(&mut engine, requests, &mut display, |finished, display| destination.deliver(finished, display))?;
+    if matches!(outcome, Outcome::Done | Outcome::Failed)
+        && let Err(error) = shelf::results::clean_up_once_a_day(paths, &models)
+    {
+        tracing::debug!("stored results are not cleaned up: {error}");
+    }
     let outcome = match (outcome, inputs.n_empty_folders) {
         (Outcome::Done, 1..) => Outcome::Failed,
         (outcome, _) => outcome,

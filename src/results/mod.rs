@@ -236,6 +236,26 @@ impl ResultStore {
         self.with(|index| index.clean_up(wanted, now))
     }
 
+    /// Does the clean-up that the limits ask for, unless that was done on this day.
+    pub fn clean_up_once_a_day(&self, now: SystemTime) -> Result<Option<CleanedUp>, ResultError> {
+        if self.with(|index| Ok(usage::begin_clean_up_of_day(&index.connection, now)?))? {
+            self.clean_up(&CleanUp::from(self.limits), now).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Removes the store in a cache folder without opening it, for a disk may be too full for that. Returns what is free
+    /// then that was not.
+    pub fn remove_unopened(cache_dir: &Path) -> Result<u64, ResultError> {
+        Ok(database::remove_all(&Layout::below(cache_dir))?)
+    }
+
+    /// What all files of the store in a cache folder take.
+    pub fn size_unopened(cache_dir: &Path) -> u64 {
+        Layout::below(cache_dir).n_bytes()
+    }
+
     /// Looks at every payload. Damaged ones are dropped, with warnings.
     pub fn verify(&self, watch: &mut Watch<'_>) -> Result<Verified, ResultError> {
         check::verify(self, watch)

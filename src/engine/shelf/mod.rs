@@ -40,7 +40,7 @@ use super::library::{
 use stored::Stored;
 
 pub(super) use jobs::JobNote;
-pub(super) use worker::ShelfThreads;
+pub(super) use worker::{ShelfThreads, log_warning};
 
 /// The newest jobs, among which those are looked for that are like one that is to begin.
 const N_JOBS_TO_LEARN_FROM: usize = 500;
@@ -144,17 +144,20 @@ pub fn open(paths: &AppPaths, settings: &ModelSettings, which: &str) -> Result<O
 /// Puts files, and all recordings below folders, into the library.
 pub fn add(paths: &AppPaths, settings: &ModelSettings, files: &[PathBuf]) -> Result<Added, ShelfError> {
     let mut desk = Desk::open(paths, settings)?;
-    scans::add(&mut desk.library, &desk.stored, files)
+    let added = scans::add(&mut desk.library, &desk.stored, files)?;
+    desk.keep();
+    Ok(added)
 }
 
 /// Takes recordings out of the library, each by its number or its path. Where one is not in it, none is taken out.
 /// Returns their paths; the files stay.
 pub fn remove(paths: &AppPaths, settings: &ModelSettings, which: &[String]) -> Result<Vec<PathBuf>, ShelfError> {
-    let Desk { mut library, .. } = Desk::open(paths, settings)?;
-    let entries = which.iter().map(|which| entry_of(&library, which)).collect::<Result<Vec<_>, _>>()?;
-    library.back_up_if_due()?;
+    let mut desk = Desk::open(paths, settings)?;
+    let entries = which.iter().map(|which| entry_of(&desk.library, which)).collect::<Result<Vec<_>, _>>()?;
+    desk.library.back_up_if_due()?;
     let ids: Vec<RecordingId> = entries.iter().map(|entry| entry.id).collect();
-    library.remove(&ids)?;
+    desk.library.remove(&ids)?;
+    desk.keep();
     Ok(entries.into_iter().map(|entry| entry.path).collect())
 }
 
@@ -185,13 +188,16 @@ pub fn watch(
     let (n_found, warnings) = (found.files.len(), std::mem::take(&mut found.warnings));
     let taken = scans::take_scan(&mut desk.library, &desk.stored, found, &[])?;
     scans::tell_lengths(&mut desk.library, &taken.new, &CancelToken::default())?;
+    desk.keep();
     let (n_new, n_found_again) = (taken.new.len(), taken.n_found_again);
     Ok(Added { n_new, n_known: n_found.saturating_sub(n_new + n_found_again), n_found_again, warnings })
 }
 
 /// Leaves a folder alone. What was found in it stays listed.
 pub fn unwatch(paths: &AppPaths, settings: &ModelSettings, folder: &Path) -> Result<(), ShelfError> {
-    let was_watched = Desk::open(paths, settings)?.library.unwatch(folder)?;
+    let mut desk = Desk::open(paths, settings)?;
+    let was_watched = desk.library.unwatch(folder)?;
+    desk.keep();
     if was_watched { Ok(()) } else { Err(ShelfError::NotWatched(folder.to_path_buf())) }
 }
 
@@ -203,17 +209,33 @@ pub fn recordings_below(folder: &Path) -> (Vec<PathBuf>, Vec<String>) {
     }
 }
 
-/// Replaces the tags and the note of a recording, which is meant by its number or its path.
-pub fn describe(
+/// Gives a recording, which is meant by its number or its path, tags and takes others away. Returns it as it is then.
+pub fn change_tags(
     paths: &AppPaths,
     settings: &ModelSettings,
     which: &str,
-    tags: &[String],
+    added: &[String],
+    removed: &[String],
+) -> Result<RecordingEntry, ShelfError> {
+    let mut desk = Desk::open(paths, settings)?;
+    let entry = entry_of(&desk.library, which)?;
+    let tags = desk.library.change_tags(entry.id, added, removed)?;
+    desk.keep_described(entry.id);
+    Ok(RecordingEntry { tags, ..entry })
+}
+
+/// Replaces the note of a recording, which is meant by its number or its path. Returns it as it is then.
+pub fn set_note(
+    paths: &AppPaths,
+    settings: &ModelSettings,
+    which: &str,
     note: &str,
-) -> Result<(), ShelfError> {
-    let Desk { mut library, .. } = Desk::open(paths, settings)?;
-    let entry = entry_of(&library, which)?;
-    Ok(library.describe(entry.id, tags, note)?)
+) -> Result<RecordingEntry, ShelfError> {
+    let mut desk = Desk::open(paths, settings)?;
+    let entry = entry_of(&desk.library, which)?;
+    desk.library.set_note(entry.id, note)?;
+    desk.keep_described(entry.id);
+    Ok(RecordingEntry { note: note.to_owned(), ..entry })
 }
 
 /// Jobs of the past, newest first.
@@ -232,9 +254,11 @@ pub fn export(paths: &AppPaths, settings: &ModelSettings, file: &Path) -> Result
 /// Takes the library of such a file into this one, which is backed up before.
 pub fn import(paths: &AppPaths, settings: &ModelSettings, file: &Path) -> Result<Moved, ShelfError> {
     let n_bytes = std::fs::metadata(file).map_err(FileError::of("read", file))?.len();
-    let Desk { mut library, .. } = Desk::open(paths, settings)?;
-    library.back_up_if_due()?;
-    let taken = library.import(file)?;
+    let mut desk = Desk::open(paths, settings)?;
+    desk.library.back_up_if_due()?;
+    let taken = desk.library.import(file)?;
+    log_all(&desk.library.take_warnings());
+    desk.keep();
     Ok(Moved { n_recordings: taken.n_new + taken.n_known, n_bytes })
 }
 
@@ -278,6 +302,21 @@ impl Desk {
         let (library, warnings) = Library::open(&library_file(paths))?;
         log_all(&warnings);
         Ok(Self { library, stored: Stored::new(paths, settings) })
+    }
+
+    /// After something was written: backs the library up if that is due. What was written is kept in any case.
+    fn keep(&mut self) {
+        if let Err(error) = self.library.back_up_if_due() {
+            tracing::warn!("the library is not backed up: {error}");
+        }
+    }
+
+    /// The same after tags or a note were written, which a file takes along that is known by its content.
+    fn keep_described(&mut self, recording: RecordingId) {
+        if let Err(error) = scans::hash(&mut self.library, &self.stored, recording) {
+            tracing::warn!("the hash of a recording is not kept: {error}");
+        }
+        self.keep();
     }
 }
 
