@@ -31,7 +31,9 @@ pub(super) fn removed(
         Err(error @ (ResultsError::DiskFull(_) | ResultsError::File(_) | ResultsError::Database { .. }))
             if request.layers.is_empty() && request.older_than_days.is_none() =>
         {
-            display.say(&format!("warning: {error}. All of the stored results are removed without looking at them."));
+            if trial == Trial::No {
+                display.say(&format!("warning: {error}. The stored results were removed without looking at them."));
+            }
             let Removed { n_bytes, .. } = results::clear_unopened(paths, settings, trial)?;
             Ok(vec![RemovedEntry { name: "all stored results".to_owned(), n_bytes }])
         }

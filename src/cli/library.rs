@@ -17,6 +17,9 @@ use super::model_watch::{finish, json, model_settings};
 use super::progress::{Display, Verbosity};
 use super::table::megabytes;
 
+/// Warnings about files that are told one by one.
+const MAX_WARNINGS: usize = 20;
+
 /// Does what the arguments ask for.
 pub(super) fn run(action: &LibraryAction, paths: &AppPaths, overrides: &ModelOverrides) -> anyhow::Result<ExitCode> {
     let display = Display::new(Verbosity::Normal);
@@ -144,8 +147,11 @@ impl Library<'_> {
 
     fn tell_added(&self, added: &Added) {
         let Added { n_new, n_known, n_found_again, warnings } = added;
-        for warning in warnings {
+        for warning in warnings.iter().take(MAX_WARNINGS) {
             self.display.say(&format!("warning: {warning}"));
+        }
+        if warnings.len() > MAX_WARNINGS {
+            self.display.say(&format!("warning: and {} more of the kind", warnings.len() - MAX_WARNINGS));
         }
         let known = (*n_known > 0).then(|| format!(", {n_known} known already"));
         let found_again = (*n_found_again > 0).then(|| format!(", {n_found_again} found again in another place"));

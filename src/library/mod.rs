@@ -8,6 +8,7 @@
 //! the same time.
 
 mod archive;
+mod checked;
 mod entry;
 mod error;
 mod folders;
@@ -36,7 +37,7 @@ pub use entry::{
 };
 pub use error::LibraryError;
 pub use intake::{Added, ContentOf};
-pub use scan::{FolderScan, FoundFile, look, scan};
+pub use scan::{FolderScan, FoundFile, is_recording, look, scan};
 pub use transcripts::{Kept, KeptTranscript, LatestTranscript};
 
 use error::is_damage;

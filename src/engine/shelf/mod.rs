@@ -341,7 +341,10 @@ fn library_file(paths: &AppPaths) -> PathBuf {
 fn entry_of(library: &Library, which: &str) -> Result<RecordingEntry, ShelfError> {
     let id = match which.parse() {
         Ok(number) => Some(RecordingId(number)),
-        Err(_) => library.find(Path::new(which))?,
+        Err(_) => match library.find(Path::new(which))? {
+            None => library.find(&scans::real(Path::new(which)))?,
+            found => found,
+        },
     };
     let entry = match id {
         Some(id) => library.entry(id)?,

@@ -1,6 +1,7 @@
 //! From folders and files to the library: what a look through a folder found is taken in, and what the user names is
 //! added. Here hashes meet the library; who looks, and when, is in `watch.rs` and in the face of this folder.
 
+use std::io;
 use std::path::{self, Path, PathBuf};
 
 use crate::audio::decode;
@@ -134,11 +135,24 @@ pub(super) fn absolute(path: &Path) -> PathBuf {
     path::absolute(path).unwrap_or_else(|_| path.to_path_buf()).components().collect()
 }
 
+/// Where a file or folder really is, so that it is listed once whatever links lead to it.
+pub(super) fn real(path: &Path) -> PathBuf {
+    // On Windows, such paths are written in a way that few programs know.
+    let real = if cfg!(unix) { path.canonicalize().ok() } else { None };
+    real.unwrap_or_else(|| absolute(path))
+}
+
 /// A file, or the recordings below a folder; and warnings.
 fn found_at(path: &Path) -> Result<(Vec<FoundFile>, Vec<String>), FileError> {
-    if !path.is_dir() {
-        return Ok((vec![library::look(path)?], Vec::new()));
+    if path.is_dir() {
+        let found = library::scan(&real(path))?;
+        return Ok((found.files, found.warnings));
     }
-    let found = library::scan(path)?;
-    Ok((found.files, found.warnings))
+    let file = library::look(&real(path))?;
+    if library::is_recording(path) {
+        Ok((vec![file], Vec::new()))
+    } else {
+        let reason = "its ending is not that of a recording; one that is transcribed is added all the same";
+        Err(FileError::of("add", path)(io::Error::new(io::ErrorKind::InvalidInput, reason)))
+    }
 }
