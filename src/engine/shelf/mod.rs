@@ -327,7 +327,7 @@ fn log_all(warnings: &[String]) {
 }
 
 /// Refuses to write a file of the user's where the library and its backups are, or the stored results.
-fn check_target(paths: &AppPaths, settings: &ModelSettings, file: &Path) -> Result<(), FileError> {
+pub(super) fn check_target(paths: &AppPaths, settings: &ModelSettings, file: &Path) -> Result<(), FileError> {
     let results = ResultStore::folder_in(&settings.cache_root(paths));
     files::check_target(file, &[&paths.data_dir, &results])
 }
