@@ -58,6 +58,38 @@ pub fn create_private_folder(folder: &Path) -> Result<(), FileError> {
     builder.create(folder).map_err(FileError::of("create folder", folder))
 }
 
+/// Opens a file to read it. What is no regular file is refused: a pipe would keep its reader waiting for ever.
+pub fn open_regular(path: &Path) -> Result<File, FileError> {
+    let is_file = fs::metadata(path).map_err(FileError::of("read", path))?.is_file();
+    if is_file {
+        File::open(path).map_err(FileError::of("read", path))
+    } else {
+        Err(FileError::of("read", path)(no_regular_file()))
+    }
+}
+
+/// Refuses a place for a file of the user's where it would take that of what Hansard keeps: in one of these folders or
+/// below it. Also refuses `-`, which would become a file of that name.
+pub fn check_target(path: &Path, own_folders: &[&Path]) -> Result<(), FileError> {
+    let refused = |reason: String| FileError::of("write", path)(io::Error::new(io::ErrorKind::InvalidInput, reason));
+    if path == Path::new("-") {
+        return Err(refused("this is not written to standard output; name a file".to_owned()));
+    }
+    // A folder that is not there yet is none of them.
+    let Ok(folder) = folder_of(path).canonicalize() else { return Ok(()) };
+    let is_inside = |own: &&&Path| own.canonicalize().is_ok_and(|own| folder.starts_with(own));
+    match own_folders.iter().find(is_inside) {
+        Some(own) => {
+            Err(refused(format!("Hansard keeps its own files in {}; name a file in another folder", own.display())))
+        }
+        None => Ok(()),
+    }
+}
+
+fn no_regular_file() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file; name another one")
+}
+
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
@@ -75,6 +107,10 @@ fn replace(
 ) -> Result<(), FileError> {
     let folder = folder_of(path);
     let replace = || -> io::Result<()> {
+        // A device or a pipe would be replaced by a file.
+        if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+            return Err(no_regular_file());
+        }
         let mut temporary = temporary_file.tempfile_in(folder)?;
         write(temporary.as_file_mut())?;
         temporary.as_file().sync_all()?;
@@ -130,5 +166,34 @@ mod tests {
         let error = write_atomic(&occupied, b"text").expect_err("a folder cannot become a file");
         assert!(error.to_string().contains("occupied"), "{error}");
         assert!(occupied.join("inside").is_dir());
+    }
+
+    #[test]
+    fn what_hansard_keeps_is_no_place_for_other_files() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let own = root.path().join("own");
+        fs::create_dir_all(own.join("inside")).expect("a writable folder");
+        for (path, is_allowed) in [
+            (PathBuf::from("-"), false),
+            (own.join("library.db"), false),
+            (own.join("inside/../other"), false),
+            (own.join("inside/other"), false),
+            (root.path().join("own/inside/../../mine"), true),
+            (root.path().join("mine"), true),
+            (root.path().join("not/there/mine"), true),
+        ] {
+            assert_eq!(check_target(&path, &[&own]).is_ok(), is_allowed, "{}", path.display());
+        }
+        assert!(open_regular(&own).is_err(), "a folder");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_device_is_neither_replaced_nor_read() {
+        for device in ["/dev/null", "/dev/full"] {
+            let device = Path::new(device);
+            assert!(write_atomic(device, b"text").is_err() && open_regular(device).is_err());
+            assert!(!fs::metadata(device).expect("a device").is_file());
+        }
     }
 }

@@ -8,7 +8,9 @@ use serde::Serialize;
 
 use crate::engine::model_work::RemovedEntry;
 use crate::engine::results::{ClearResults, Layer};
-use crate::engine::shelf::results::{self, Removed, Trial};
+use crate::engine::shelf::results::{self, Removed, ResultsError, Trial};
+use crate::paths::AppPaths;
+use crate::settings::ModelSettings;
 
 use super::batch::Outcome;
 use super::cache::{Cache, Done};
@@ -22,8 +24,29 @@ use super::table::megabytes;
 pub(super) fn removed(
     request: &ClearResults,
     trial: Trial,
-    Cache { paths, settings, .. }: Cache<'_>,
+    Cache { paths, settings, display }: Cache<'_>,
 ) -> anyhow::Result<Vec<RemovedEntry>> {
+    match removed_by_stage(request, trial, paths, settings) {
+        // Where all shall go, it need not be opened: removing it is what makes room.
+        Err(error @ (ResultsError::DiskFull(_) | ResultsError::File(_) | ResultsError::Database { .. }))
+            if request.layers.is_empty() && request.older_than_days.is_none() =>
+        {
+            if trial == Trial::No {
+                display.say(&format!("warning: {error}. The stored results were removed without looking at them."));
+            }
+            let Removed { n_bytes, .. } = results::clear_unopened(paths, settings, trial)?;
+            Ok(vec![RemovedEntry { name: "all stored results".to_owned(), n_bytes }])
+        }
+        removed => Ok(removed?),
+    }
+}
+
+fn removed_by_stage(
+    request: &ClearResults,
+    trial: Trial,
+    paths: &AppPaths,
+    settings: &ModelSettings,
+) -> Result<Vec<RemovedEntry>, ResultsError> {
     let layers: &[Layer] = if request.layers.is_empty() { &Layer::ALL } else { &request.layers };
     let mut entries = Vec::new();
     for layer in layers {

@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use crate::engine::library::NewFiles;
-use crate::engine::shelf::{self, Added, Moved, Opened};
+use crate::engine::shelf::{self, Added, Moved};
 use crate::paths::AppPaths;
 use crate::settings::{ModelOverrides, ModelSettings};
 
@@ -16,6 +16,9 @@ use super::library_listing::{FoldersListing, HitsListing, JobsListing, Recording
 use super::model_watch::{finish, json, model_settings};
 use super::progress::{Display, Verbosity};
 use super::table::megabytes;
+
+/// Warnings about files that are told one by one.
+const MAX_WARNINGS: usize = 20;
 
 /// Does what the arguments ask for.
 pub(super) fn run(action: &LibraryAction, paths: &AppPaths, overrides: &ModelOverrides) -> anyhow::Result<ExitCode> {
@@ -40,9 +43,9 @@ pub(super) fn run(action: &LibraryAction, paths: &AppPaths, overrides: &ModelOve
             }
             String::new()
         }
-        LibraryAction::Tag { which, tags, remove: false } => library.describe(which, &Description::MoreTags(tags))?,
-        LibraryAction::Tag { which, tags, remove: true } => library.describe(which, &Description::FewerTags(tags))?,
-        LibraryAction::Note { which, text } => library.describe(which, &Description::Note(text))?,
+        LibraryAction::Tag { which, tags, remove: false } => library.change_tags(which, tags, &[])?,
+        LibraryAction::Tag { which, tags, remove: true } => library.change_tags(which, &[], tags)?,
+        LibraryAction::Note { which, text } => library.set_note(which, text)?,
         LibraryAction::Watch { folder, transcribe } => {
             let new_files = if *transcribe { NewFiles::Transcribe } else { NewFiles::List };
             library.tell_added(&shelf::watch(paths, &settings, folder, new_files)?);
@@ -106,16 +109,6 @@ struct Library<'a> {
     display: &'a Display,
 }
 
-/// What is to be written on a recording.
-enum Description<'a> {
-    /// These tags, too.
-    MoreTags(&'a [String]),
-    /// These tags no more.
-    FewerTags(&'a [String]),
-    /// This note in place of the one that it has.
-    Note(&'a str),
-}
-
 impl Library<'_> {
     fn list(&self, arguments: &ListArguments) -> anyhow::Result<String> {
         let request = arguments.request();
@@ -134,35 +127,31 @@ impl Library<'_> {
         Ok(listing.table())
     }
 
-    fn describe(&self, which: &str, description: &Description<'_>) -> anyhow::Result<String> {
-        let Opened { entry, .. } = shelf::open(self.paths, self.settings, which)?;
-        let (mut tags, mut note) = (entry.tags, entry.note);
-        match description {
-            Description::MoreTags(more) => {
-                for tag in *more {
-                    if !tags.contains(tag) {
-                        tags.push(tag.clone());
-                    }
-                }
-            }
-            Description::FewerTags(fewer) => tags.retain(|tag| !fewer.contains(tag)),
-            Description::Note(text) => (*text).clone_into(&mut note),
-        }
-        shelf::describe(self.paths, self.settings, which, &tags, &note)?;
-        let said = match description {
-            Description::Note("") => "it has no note now".to_owned(),
-            Description::Note(_) => "the note is kept".to_owned(),
-            Description::MoreTags(_) | Description::FewerTags(_) if tags.is_empty() => "it has no tags now".to_owned(),
-            Description::MoreTags(_) | Description::FewerTags(_) => format!("its tags are {}", tags.join(", ")),
+    fn change_tags(&self, which: &str, added: &[String], removed: &[String]) -> anyhow::Result<String> {
+        let entry = shelf::change_tags(self.paths, self.settings, which, added, removed)?;
+        let said = if entry.tags.is_empty() {
+            "it has no tags now".to_owned()
+        } else {
+            format!("its tags are {}", entry.tags.join(", "))
         };
+        self.display.tell(&format!("{}: {said}", entry.label));
+        Ok(String::new())
+    }
+
+    fn set_note(&self, which: &str, text: &str) -> anyhow::Result<String> {
+        let entry = shelf::set_note(self.paths, self.settings, which, text)?;
+        let said = if entry.note.is_empty() { "it has no note now" } else { "the note is kept" };
         self.display.tell(&format!("{}: {said}", entry.label));
         Ok(String::new())
     }
 
     fn tell_added(&self, added: &Added) {
         let Added { n_new, n_known, n_found_again, warnings } = added;
-        for warning in warnings {
+        for warning in warnings.iter().take(MAX_WARNINGS) {
             self.display.say(&format!("warning: {warning}"));
+        }
+        if warnings.len() > MAX_WARNINGS {
+            self.display.say(&format!("warning: and {} more of the kind", warnings.len() - MAX_WARNINGS));
         }
         let known = (*n_known > 0).then(|| format!(", {n_known} known already"));
         let found_again = (*n_found_again > 0).then(|| format!(", {n_found_again} found again in another place"));

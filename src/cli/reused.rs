@@ -1,6 +1,6 @@
 //! How much of a job was known before, in words. It says nothing where a job did not tell.
 
-use crate::engine::{JobReport, StageWork};
+use crate::engine::{JobReport, Stage, StageWork};
 
 use super::cache_listing::plural;
 use super::table::percent;
@@ -15,7 +15,10 @@ pub(super) struct Reused {
 impl Reused {
     /// What a report says.
     pub(super) fn of(report: &JobReport) -> Self {
-        let sum = |of: fn(&StageWork) -> usize| -> usize { report.work.iter().map(of).sum() };
+        // A meeting that is known by another name has to be listened to once to be known again, which is no work of a
+        // model's.
+        let counted = || report.work.iter().filter(|work| work.stage != Stage::Decode);
+        let sum = |of: fn(&StageWork) -> usize| -> usize { counted().map(of).sum() };
         Self { n_computed: sum(|work| work.n_computed), n_reused: sum(|work| work.n_reused) }
     }
 

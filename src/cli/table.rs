@@ -17,6 +17,8 @@ pub(super) enum Side {
 pub(super) const NOTHING: &str = "-";
 
 const BETWEEN_COLUMNS: &str = "  ";
+/// Characters of a text that others stand behind.
+const MAX_CELL_CHARS: usize = 60;
 const BYTES_PER_MB: f64 = 1e6;
 const SECS_PER_MINUTE: u64 = 60;
 const SECS_PER_HOUR: u64 = 60 * SECS_PER_MINUTE;
@@ -28,7 +30,14 @@ pub(super) fn table<const N: usize>(titles: [(&str, Side); N], rows: &[[String; 
         return String::new();
     }
     // Names and repositories are written by others; they shall neither break lines nor speak to the terminal.
-    let rows: Vec<[String; N]> = rows.iter().map(|row| row.each_ref().map(|cell| without_controls(cell))).collect();
+    let shown = |row: &[String; N]| -> [String; N] {
+        std::array::from_fn(|column| {
+            let cell = without_controls(&row[column]);
+            // The first one names the thing, and nothing stands behind the last one.
+            if column == 0 || column + 1 == N { cell } else { shortened(cell) }
+        })
+    };
+    let rows: Vec<[String; N]> = rows.iter().map(shown).collect();
     let widths: [usize; N] = std::array::from_fn(|column| {
         let title = titles[column].0.chars().count();
         rows.iter().map(|row| row[column].chars().count()).fold(title, usize::max)
@@ -38,15 +47,27 @@ pub(super) fn table<const N: usize>(titles: [(&str, Side); N], rows: &[[String; 
             .iter()
             .zip(&titles)
             .zip(widths)
-            .map(|((cell, (_, side)), width)| match side {
-                Side::Left => format!("{cell:<width$}"),
-                Side::Right => format!("{cell:>width$}"),
+            .map(|((cell, (_, side)), width)| {
+                // By hand, for formats know no widths above 65 535.
+                let padding = " ".repeat(width.saturating_sub(cell.chars().count()));
+                match side {
+                    Side::Left => format!("{cell}{padding}"),
+                    Side::Right => format!("{padding}{cell}"),
+                }
             })
             .collect();
         cells.join(BETWEEN_COLUMNS).trim_end().to_owned() + "\n"
     };
     let titled = line(titles.map(|(title, _)| title));
     rows.iter().fold(titled, |text, row| text + &line(row.each_ref().map(String::as_str)))
+}
+
+/// A text that fits into a column.
+fn shortened(cell: String) -> String {
+    if cell.chars().count() <= MAX_CELL_CHARS {
+        return cell;
+    }
+    cell.chars().take(MAX_CELL_CHARS - 1).chain(['…']).collect()
 }
 
 /// A size in MB of 10⁶ bytes, without the unit.
@@ -94,6 +115,13 @@ a\\nb       0.1
 ";
         assert_eq!(table(titles, &rows), expected);
         assert_eq!(table(titles, &[]), "");
+        for (n_chars, expected) in [(60, 60), (61, 60), (100_000, 60)] {
+            let long = "ß".repeat(n_chars);
+            let text = table(titles, &[row(&long, &long, &long)]);
+            let cells: Vec<usize> =
+                text.lines().nth(1).expect("a row").split("  ").map(|cell| cell.chars().count()).collect();
+            assert_eq!(cells, [n_chars, expected, n_chars]);
+        }
     }
 
     #[test]

@@ -80,6 +80,11 @@ pub(super) fn run(
     let layout = arguments.layout.options();
     let deliver = |finished: &Finished<'_>, display: &Display| destination.deliver(finished, &layout, display);
     let outcome = batch::run(&mut engine, requests, &mut display, deliver)?;
+    if matches!(outcome, Outcome::Done | Outcome::Failed)
+        && let Err(error) = shelf::results::clean_up_once_a_day(paths, &models)
+    {
+        tracing::debug!("stored results are not cleaned up: {error}");
+    }
     let outcome = match (outcome, inputs.n_empty_folders) {
         (Outcome::Done, 1..) => Outcome::Failed,
         (outcome, _) => outcome,

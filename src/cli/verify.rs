@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::engine::library::ListRequest;
 use crate::engine::provenance::{AudioMatch, ModelMatch, compare_audio, compare_model};
 use crate::engine::shelf;
+use crate::files::{self, FileError};
 use crate::paths::AppPaths;
 use crate::settings::{ModelOverrides, ModelSettings};
 use crate::transcript::manifest::{self, CheckedFile, EditedWord, Seal};
@@ -37,7 +38,8 @@ pub(super) fn run(
     let display = Display::new(Verbosity::Normal);
     let settings = model_settings(paths, overrides, &display);
     let file = &arguments.file;
-    let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let mut bytes = Vec::new();
+    files::open_regular(file)?.read_to_end(&mut bytes).map_err(FileError::of("read", file))?;
     let document: Value = serde_json::from_slice(&bytes)
         .with_context(|| format!("{}: it is no JSON; name a file that `--format json` wrote", file.display()))?;
     let checked = manifest::check(&document).with_context(|| file.display().to_string())?;
@@ -111,6 +113,8 @@ fn found_audio(
 ) -> anyhow::Result<Option<(PathBuf, AudioMatch)>> {
     let expected = &checked.origin.manifest.audio;
     if let Some(path) = &arguments.audio {
+        // A pipe would keep this waiting for ever.
+        files::open_regular(path)?;
         return Ok(Some((path.clone(), compare_audio(expected, path, paths)?)));
     }
     // The file may have been written by anybody: its recording is looked for by a name, never by a path.

@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, select};
+use crossbeam_channel::{Receiver, SendError, Sender, TrySendError, bounded, select};
 
 use crate::files;
 use crate::paths::AppPaths;
@@ -21,7 +21,7 @@ use super::model_cache::ModelThreads;
 use super::models::{DownloadState, ModelsEvent};
 use super::playback::{PlayEvent, PlayerThread};
 use super::recording::{RecordEvent, RecorderThread};
-use super::shelf::{JobNote, ShelfThreads};
+use super::shelf::{self, JobNote, ShelfThreads};
 use super::voices;
 use super::worker::{self, Job, Runner, Work};
 
@@ -319,9 +319,10 @@ impl Coordinator {
         if is_droppable && room <= RESERVED_FOR_RESULTS {
             return;
         }
-        // Fails only once the handle is being dropped, when nobody wants to know any more.
-        if self.events.send(event).is_ok() {
-            (self.wake)();
+        // Fails only once the handle is being dropped, when nobody but the log wants to know.
+        match self.events.send(event) {
+            Ok(()) => (self.wake)(),
+            Err(SendError(event)) => shelf::log_warning(&event),
         }
     }
 }

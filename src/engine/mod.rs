@@ -184,6 +184,8 @@ impl Drop for Engine {
             cancel.cancel();
         }
         self.commands = None;
+        // What came after the last look is still told to the log.
+        self.events.try_iter().for_each(|event| shelf::log_warning(&event));
         // Nobody reads any more: let the engine thread fail to send instead of waiting for room.
         self.events = crossbeam_channel::never();
         if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {

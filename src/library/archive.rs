@@ -15,9 +15,10 @@ use serde::{Deserialize, Serialize};
 use crate::files::{self, FileError};
 use crate::hash::ContentHash;
 
+use super::checked::{self, LeftOut, is_from_root};
 use super::entry::{JobRecord, RecordingId, Status};
 use super::error::{LibraryError, failed};
-use super::place::{Place, absolute};
+use super::place::Place;
 use super::recordings::{self, json};
 use super::schema::writing;
 use super::transcripts::{self, KeptTranscript};
@@ -72,21 +73,22 @@ enum Record {
     End { n_records: u64 },
 }
 
+/// A recording, as the file has it.
 #[derive(Serialize, Deserialize)]
-struct RecordingRecord {
+pub(super) struct RecordingRecord {
     /// What the jobs of the file call it.
     number: i64,
     folder: Bytes,
     name: Bytes,
-    label: String,
-    n_bytes: i64,
+    pub(super) label: String,
+    pub(super) n_bytes: i64,
     modified_ns: i64,
-    duration_secs: Option<f64>,
+    pub(super) duration_secs: Option<f64>,
     content: Option<ContentHash>,
-    status: i64,
+    pub(super) status: i64,
     status_text: String,
-    tags: Vec<String>,
-    note: String,
+    pub(super) tags: Vec<String>,
+    pub(super) note: String,
     metadata: Vec<(String, String)>,
     transcript: Option<KeptTranscript>,
     earlier: Vec<KeptTranscript>,
@@ -136,12 +138,8 @@ impl From<LibraryError> for Failure {
 impl Library {
     /// Writes all of the library to one file, in the place of what was there.
     pub fn export(&self, file: &Path) -> Result<ExportReport, LibraryError> {
-        if absolute(file) == absolute(&self.path) {
-            return Err(LibraryError::Unkeepable(format!(
-                "{} is the library itself; name another file",
-                file.display()
-            )));
-        }
+        let own: Vec<&Path> = self.path.parent().into_iter().collect();
+        files::check_target(file, &own)?;
         // All is read as it is now, whoever writes meanwhile.
         let snapshot = self.connection.unchecked_transaction().map_err(failed("export the library", &self.path))?;
         let (mut report, mut failure) = (ExportReport::default(), None);
@@ -166,7 +164,7 @@ impl Library {
 
     /// Adds what is in an exported file to the library.
     pub fn import(&mut self, file: &Path) -> Result<ImportReport, LibraryError> {
-        let source = File::open(file).map_err(FileError::of("read", file))?;
+        let source = files::open_regular(file)?;
         let refused = |reason: String| LibraryError::Refused { path: file.to_path_buf(), reason };
         let decoder = zstd::stream::read::Decoder::new(source).map_err(|error| refused(error.to_string()))?;
         let mut lines = Lines { input: BufReader::new(decoder), n_read: 0 };
@@ -179,8 +177,13 @@ impl Library {
         }
         let failed = || failed("import recordings", &self.path);
         let transaction = writing(&mut self.connection).map_err(failed())?;
-        let mut merge =
-            Merge { connection: &transaction, path: &self.path, ids: BTreeMap::new(), report: ImportReport::default() };
+        let mut merge = Merge {
+            connection: &transaction,
+            path: &self.path,
+            ids: BTreeMap::new(),
+            report: ImportReport::default(),
+            left_out: LeftOut::default(),
+        };
         let mut n_records = 0;
         loop {
             let record: Record = lines.next().map_err(refused)?;
@@ -190,14 +193,8 @@ impl Library {
                     Unfit::Record(reason) => refused(reason),
                 })?,
                 Record::Job(job) => merge.take_job(job).map_err(failed())?,
-                Record::Watched { folder, new_files } => {
-                    let watched = "INSERT OR IGNORE INTO folders (path, new_files) VALUES (?1, ?2)";
-                    transaction.execute(watched, params![folder.into_bytes(), new_files]).map_err(failed())?;
-                }
-                Record::Removed { folder, name } => {
-                    let removed = "INSERT OR IGNORE INTO removed_files VALUES (?1, ?2)";
-                    transaction.execute(removed, params![folder.into_bytes(), name.into_bytes()]).map_err(failed())?;
-                }
+                Record::Watched { folder, new_files: _ } => merge.take_watched(folder).map_err(failed())?,
+                Record::Removed { folder, name } => merge.take_removed(folder, name).map_err(failed())?,
                 Record::End { n_records: n_written } if n_written == n_records => break,
                 Record::End { n_records: n_written } => {
                     return Err(refused(format!("it has {n_records} records instead of {n_written}")));
@@ -206,8 +203,9 @@ impl Library {
             n_records += 1;
         }
         lines.expect_end().map_err(refused)?;
-        let report = merge.report;
+        let (report, left_out) = (merge.report, merge.left_out);
         transaction.commit().map_err(failed())?;
+        self.warnings.extend(left_out.into_warnings());
         Ok(report)
     }
 }
@@ -348,11 +346,17 @@ struct Merge<'a> {
     /// Recordings of the library by the numbers that the file has for them.
     ids: BTreeMap<i64, RecordingId>,
     report: ImportReport,
+    left_out: LeftOut,
 }
 
 impl Merge<'_> {
     fn take_recording(&mut self, record: &mut RecordingRecord) -> Result<(), Unfit> {
         let place = place_of(record).ok_or_else(|| Unfit::Record(format!("{:?} is no recording", record.label)))?;
+        if !is_from_root(&place.folder) {
+            self.left_out.add(format!("{:?} is left out: the path of its file is none", record.label));
+            return Ok(());
+        }
+        checked::set_right(record, &mut self.left_out);
         let (path, connection) = (self.path, self.connection);
         let failed = || failed("import a recording", path);
         let transcript = record.transcript.take();
@@ -391,7 +395,7 @@ impl Merge<'_> {
     fn complete(&self, id: RecordingId, record: &RecordingRecord) -> rusqlite::Result<()> {
         let Some(mut known) = recordings::entry(self.connection, id.0)? else { return Ok(()) };
         for tag in &record.tags {
-            if !known.tags.contains(tag) {
+            if !known.tags.contains(tag) && known.tags.len() < recordings::MAX_TAGS {
                 known.tags.push(tag.clone());
             }
         }
@@ -473,7 +477,29 @@ impl Merge<'_> {
         transcripts::add_earlier(self.connection, self.path, id, transcript)
     }
 
-    fn take_job(&self, job: JobRecord) -> rusqlite::Result<()> {
+    /// A folder is listed only: what is done with new files in it, the user of this library decides.
+    fn take_watched(&mut self, folder: Bytes) -> rusqlite::Result<()> {
+        let folder = folder.into_bytes();
+        if !is_from_root(&folder) {
+            self.left_out.add("a folder to look after is left out: its path is none".to_owned());
+            return Ok(());
+        }
+        self.connection.execute("INSERT OR IGNORE INTO folders (path, new_files) VALUES (?1, 0)", [folder]).map(drop)
+    }
+
+    fn take_removed(&mut self, folder: Bytes, name: Bytes) -> rusqlite::Result<()> {
+        let (folder, name) = (folder.into_bytes(), name.into_bytes());
+        if !is_from_root(&folder) {
+            return Ok(());
+        }
+        self.connection.execute("INSERT OR IGNORE INTO removed_files VALUES (?1, ?2)", params![folder, name]).map(drop)
+    }
+
+    fn take_job(&mut self, job: JobRecord) -> rusqlite::Result<()> {
+        if !checked::is_possible(&job) {
+            self.left_out.add("a job is left out: its numbers are impossible".to_owned());
+            return Ok(());
+        }
         // Nobody has number 0: the recording of this job was removed.
         let recording = self.ids.get(&job.recording.0).copied().unwrap_or(RecordingId(0));
         let job = JobRecord { recording, ..job };

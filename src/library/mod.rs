@@ -8,6 +8,7 @@
 //! the same time.
 
 mod archive;
+mod checked;
 mod entry;
 mod error;
 mod folders;
@@ -20,6 +21,7 @@ mod passage;
 mod place;
 mod query;
 mod recordings;
+mod salvage;
 mod scan;
 mod schema;
 mod search;
@@ -35,7 +37,7 @@ pub use entry::{
 };
 pub use error::LibraryError;
 pub use intake::{Added, ContentOf};
-pub use scan::{FolderScan, FoundFile, look, scan};
+pub use scan::{FolderScan, FoundFile, is_recording, look, scan};
 pub use transcripts::{Kept, KeptTranscript, LatestTranscript};
 
 use error::is_damage;
@@ -69,7 +71,8 @@ impl Library {
         std::mem::take(&mut self.warnings)
     }
 
-    /// Checks the library and backs it up, unless that was done on this day. Returns the new backup. With
+    /// Checks the library and backs it up, unless that was done on this day; a backup of this day that is empty, or
+    /// older than an hour and than the last change, is replaced. Returns the new backup. With
     /// [`LibraryError::Damaged`], drop this value and open the library again, which restores a backup.
     pub fn back_up_if_due(&mut self) -> Result<Option<PathBuf>, LibraryError> {
         opening::back_up_if_due(&self.path, &self.connection)

@@ -7,25 +7,29 @@
 //! library-backups/         library-000012-2026-03-01.db and up to four before it
 //! library-damaged-1.db     a library that could not be used, as it was found
 //! ```
-//! A damaged library is first moved aside and then replaced by the newest intact backup. Whoever is killed in between
+//! A damaged library is first moved aside and then replaced by the newest intact backup, and what can still be read of
+//! it is put beside that (see `salvage.rs`). Whoever is killed in between
 //! leaves backups without a library, which are restored as well.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rusqlite::{Connection, OpenFlags};
 
 use crate::files::{self, FileError};
 
 use super::error::{LibraryError, failed, is_damage, suspect_mark};
+use super::salvage::{Salvaged, salvage};
 use super::schema;
 
 /// Backups that are kept.
 const N_BACKUPS: usize = 5;
 /// Libraries of at most this size are checked whenever they are opened: that takes no time.
 const ALWAYS_CHECKED_BYTES: u64 = 8 << 20;
+/// A backup of this day is replaced when it is as old as this and something changed since.
+const BACKUP_AGE: Duration = Duration::from_hours(1);
 /// How long one process waits for another that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -45,8 +49,12 @@ pub(super) fn open(path: &Path) -> Result<(Connection, Vec<String>), LibraryErro
         State::Damaged(reason) => {
             let aside = set_aside(path)?;
             let what = format!("{} is damaged ({reason}) and was moved to {}.", path.display(), aside.display());
-            warnings.push(format!("{what} {}", restore(path)?));
-            connect(path).map_err(failed("open the library", path))?
+            let restored = restore(path)?;
+            create_private(path)?;
+            let mut connection = connect(path).map_err(failed("open the library", path))?;
+            schema::migrate(&mut connection, schema::STEPS).map_err(failed("bring the tables up to date", path))?;
+            warnings.push(format!("{what} {restored}{}", salvaged_in_words(salvage(&mut connection, &aside))));
+            connection
         }
         State::Absent => {
             if !backups(path)?.is_empty() {
@@ -82,11 +90,29 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Checks the library and makes a backup of it, unless that was done on this day. Returns the backup.
+/// What came of looking through a damaged library, in words.
+fn salvaged_in_words(salvaged: rusqlite::Result<Salvaged>) -> String {
+    match salvaged {
+        Ok(Salvaged { n_recordings: 0, n_transcripts: 0 }) => String::new(),
+        Ok(Salvaged { n_recordings, n_transcripts }) => format!(
+            " Of what was changed, {n_recordings} recordings and {n_transcripts} transcripts could still be read and \
+             were put back."
+        ),
+        Err(error) => {
+            tracing::debug!("nothing can be read of the damaged library: {error}");
+            String::new()
+        }
+    }
+}
+
+/// Checks the library and makes a backup of it, unless there is one of this day that will do. Returns the backup.
 pub(super) fn back_up_if_due(path: &Path, connection: &Connection) -> Result<Option<PathBuf>, LibraryError> {
     let _held_to_the_end = lock(path)?;
     let today = today(connection).map_err(failed("ask for the date", path))?;
-    if backups(path)?.last().is_some_and(|newest| newest.day == today) {
+    let newest = backups(path)?.pop().filter(|newest| newest.day == today);
+    if let Some(newest) = &newest
+        && !is_outdated(path, connection, &newest.path)
+    {
         return Ok(None);
     }
     // What is damaged shall not push out what is intact.
@@ -94,7 +120,31 @@ pub(super) fn back_up_if_due(path: &Path, connection: &Connection) -> Result<Opt
         fs::write(suspect_mark(path), b"").map_err(FileError::of("write", &suspect_mark(path)))?;
         return Err(LibraryError::Damaged { path: path.to_path_buf(), reason });
     }
-    back_up(path, connection).map(Some)
+    let backup = back_up(path, connection)?;
+    if let Some(replaced) = newest {
+        remove_if_there(&replaced.path)?;
+    }
+    Ok(Some(backup))
+}
+
+/// Whether a backup of this day is to be replaced: it has no recording and the library has, or it is older than an hour
+/// and than the last change of the library.
+fn is_outdated(path: &Path, connection: &Connection, backup: &Path) -> bool {
+    let modified = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
+    let Some(made) = modified(backup) else { return true };
+    let is_old = SystemTime::now().duration_since(made).is_ok_and(|age| age >= BACKUP_AGE);
+    let has_changed = [path.to_path_buf(), with_ending(path, "-wal")]
+        .iter()
+        .any(|file| modified(file).is_some_and(|changed| changed > made));
+    if is_old && has_changed {
+        return true;
+    }
+    let has_recordings = |connection: &Connection| -> rusqlite::Result<bool> {
+        connection.query_row("SELECT EXISTS (SELECT 1 FROM recordings)", [], |row| row.get(0))
+    };
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let in_backup = Connection::open_with_flags(backup, flags).and_then(|backup| has_recordings(&backup));
+    !in_backup.unwrap_or(false) && has_recordings(connection).unwrap_or(false)
 }
 
 /// A backup by its name.
@@ -146,8 +196,9 @@ fn back_up(path: &Path, connection: &Connection) -> Result<PathBuf, LibraryError
         files::sync_folder(&folder)
     });
     in_place.map_err(FileError::of("write", &backup))?;
-    // The new one is there already.
-    for old in before.iter().rev().skip(N_BACKUPS - 1) {
+    // The new one is there already. One of the same day is about to be replaced, and does not push out another.
+    let n_kept = if before.last().is_some_and(|newest| newest.day == day) { N_BACKUPS } else { N_BACKUPS - 1 };
+    for old in before.iter().rev().skip(n_kept) {
         remove_if_there(&old.path)?;
     }
     Ok(backup)

@@ -16,8 +16,16 @@ use super::Library;
 use super::entry::{ListOrder, ListRequest, RecordingEntry, RecordingId, Status};
 use super::error::{LibraryError, failed};
 use super::place::{Place, below};
+use super::scan::FoundFile;
 use super::schema::writing;
 use super::transcripts::newest_revision;
+
+/// Tags of a recording,
+pub(super) const MAX_TAGS: usize = 100;
+/// characters of one,
+pub(super) const MAX_TAG_CHARS: usize = 100;
+/// and of a note.
+pub(super) const MAX_NOTE_CHARS: usize = 100_000;
 
 impl Library {
     /// A page of the recordings, and how many there would be without its limit.
@@ -54,6 +62,31 @@ impl Library {
         })
     }
 
+    /// The same, unless the file is not any more what it was when it was listed. Returns whether it was kept.
+    pub fn set_content_of(
+        &mut self,
+        id: RecordingId,
+        file: &FoundFile,
+        content: &ContentHash,
+    ) -> Result<bool, LibraryError> {
+        let kept = self.connection.execute(
+            "UPDATE recordings SET content = ?2 WHERE id = ?1 AND n_bytes = ?3 AND modified_ns = ?4",
+            params![id.0, content.as_bytes(), file.n_bytes as i64, file.modified_ns],
+        );
+        kept.map(|n_kept| n_kept > 0).map_err(failed("change a recording", &self.path))
+    }
+
+    /// The recordings with tags or a note whose content is not known: they would lose those if their files were moved.
+    pub fn described_without_content(&self) -> Result<Vec<RecordingId>, LibraryError> {
+        let look = || -> rusqlite::Result<Vec<i64>> {
+            let sql = "SELECT id FROM recordings
+                       WHERE content IS NULL AND is_missing = 0 AND (tags != '[]' OR note != '') ORDER BY id";
+            ids(&self.connection, sql, &[])
+        };
+        let found = look().map_err(failed("look for a recording", &self.path))?;
+        Ok(found.into_iter().map(RecordingId).collect())
+    }
+
     /// Keeps the length of a recording.
     pub fn set_duration(&mut self, id: RecordingId, duration: Seconds) -> Result<(), LibraryError> {
         self.update(id, |connection| {
@@ -69,19 +102,49 @@ impl Library {
     /// Replaces the tags and the note of a recording. Tags are trimmed; blank ones and those that are there already are
     /// left out.
     pub fn describe(&mut self, id: RecordingId, tags: &[String], note: &str) -> Result<(), LibraryError> {
-        let mut kept: Vec<&str> = Vec::new();
-        for tag in tags.iter().map(|tag| tag.trim()).filter(|tag| !tag.is_empty()) {
-            if !kept.contains(&tag) {
-                kept.push(tag);
-            }
-        }
+        let tags = tidy_tags(tags);
+        check_tags(&tags)?;
+        check_note(note)?;
         self.update(id, |connection| {
             let n_found = connection.execute(
                 "UPDATE recordings SET tags = ?2, note = ?3 WHERE id = ?1",
-                params![id.0, json(&kept)?, note],
+                params![id.0, json(&tags)?, note],
             )?;
             refresh(connection, id.0)?;
             Ok(n_found)
+        })
+    }
+
+    /// Gives a recording tags and takes others away, whatever it has by now. Returns those that it has then.
+    pub fn change_tags(
+        &mut self,
+        id: RecordingId,
+        added: &[String],
+        removed: &[String],
+    ) -> Result<Vec<String>, LibraryError> {
+        let failed = || failed("change a recording", &self.path);
+        let removed = tidy_tags(removed);
+        let transaction = writing(&mut self.connection).map_err(failed())?;
+        let before = entry(&transaction, id.0).map_err(failed())?.ok_or(LibraryError::NoRecording(id.0))?.tags;
+        let mut tags = tidy_tags(&[before, added.to_vec()].concat());
+        tags.retain(|tag| !removed.contains(tag));
+        // One that has too many since long ago may still lose some.
+        if !added.is_empty() {
+            check_tags(&tags)?;
+        }
+        let change = || -> rusqlite::Result<()> {
+            transaction.execute("UPDATE recordings SET tags = ?2 WHERE id = ?1", params![id.0, json(&tags)?])?;
+            refresh(&transaction, id.0)
+        };
+        change().and_then(|()| transaction.commit()).map_err(failed())?;
+        Ok(tags)
+    }
+
+    /// Replaces the note of a recording.
+    pub fn set_note(&mut self, id: RecordingId, note: &str) -> Result<(), LibraryError> {
+        check_note(note)?;
+        self.update(id, |connection| {
+            connection.execute("UPDATE recordings SET note = ?2 WHERE id = ?1", params![id.0, note])
         })
     }
 
@@ -120,6 +183,39 @@ impl Library {
             0 => Err(LibraryError::NoRecording(id.0)),
             _ => transaction.commit().map_err(failed()),
         }
+    }
+}
+
+/// Tags without blanks around them, each once; blank ones are none.
+pub(super) fn tidy_tags(tags: &[String]) -> Vec<String> {
+    let mut tidy: Vec<String> = Vec::new();
+    for tag in tags.iter().map(|tag| tag.trim()).filter(|tag| !tag.is_empty()) {
+        if !tidy.iter().any(|known| known == tag) {
+            tidy.push(tag.to_owned());
+        }
+    }
+    tidy
+}
+
+fn check_tags(tags: &[String]) -> Result<(), LibraryError> {
+    let too_long = tags.iter().map(|tag| tag.chars().count()).find(|n_chars| *n_chars > MAX_TAG_CHARS);
+    if let Some(n_chars) = too_long {
+        let reason = format!("a tag has {n_chars} characters; give it at most {MAX_TAG_CHARS}, and write a note");
+        return Err(LibraryError::Unkeepable(reason));
+    }
+    if tags.len() > MAX_TAGS {
+        let reason = format!("a recording would have {} tags; give it at most {MAX_TAGS}", tags.len());
+        return Err(LibraryError::Unkeepable(reason));
+    }
+    Ok(())
+}
+
+fn check_note(note: &str) -> Result<(), LibraryError> {
+    match note.chars().count() {
+        ..=MAX_NOTE_CHARS => Ok(()),
+        n_chars => Err(LibraryError::Unkeepable(format!(
+            "the note has {n_chars} characters; shorten it to {MAX_NOTE_CHARS} or keep it in a file"
+        ))),
     }
 }
 

@@ -59,6 +59,10 @@ pub fn look(file: &Path) -> Result<FoundFile, FileError> {
     if state.is_dir() {
         return Err(FileError::of("read as a recording", &path)(std::io::ErrorKind::IsADirectory.into()));
     }
+    if !state.is_file() {
+        let no_file = std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is no regular file");
+        return Err(FileError::of("read as a recording", &path)(no_file));
+    }
     Ok(FoundFile { n_bytes: state.len(), modified_ns: modified_ns(&state), path, ..FoundFile::default() })
 }
 
@@ -188,7 +192,7 @@ fn folder_of(path: &Path) -> PathBuf {
 }
 
 /// Whether a file in a folder is taken for a recording: by its ending, and not hidden.
-fn is_recording(path: &Path) -> bool {
+pub fn is_recording(path: &Path) -> bool {
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
     !is_hidden(path) && extension.is_some_and(|extension| RECORDING_EXTENSIONS.contains(&extension.as_str()))
 }

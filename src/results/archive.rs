@@ -50,6 +50,7 @@ pub struct Imported {
 }
 
 pub(super) fn export(store: &ResultStore, path: &Path, watch: &mut Watch<'_>) -> Result<Exported, ResultError> {
+    files::check_target(path, &[store.folder()])?;
     let ids = store.with(|index| index.ids_by_key())?;
     let (mut exported, mut failure) = (Exported::default(), None);
     let written = files::write_atomic_with(path, |file| {
@@ -121,7 +122,7 @@ impl Target<'_> {
 
 pub(super) fn import(store: &ResultStore, path: &Path, watch: &mut Watch<'_>) -> Result<Imported, ResultError> {
     let refuse = |refusal| ResultError::Refused { path: path.to_path_buf(), refusal };
-    let mut file = File::open(path).map_err(FileError::of("read", path))?;
+    let mut file = files::open_regular(path)?;
     let n_bytes = file.metadata().map_err(FileError::of("read", path))?.len();
     let mut n_done_bytes = 0;
     let mut tell = |frame: &Frame| {

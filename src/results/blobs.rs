@@ -73,23 +73,49 @@ impl Layout {
 
     /// Writes a blob, so that it is there whole or not at all, and for certain before the index names it.
     pub(super) fn write_blob(&self, frame: &Frame) -> Result<(), FileError> {
-        files::write_private(&self.blob(frame.hash()), frame.bytes())
+        let path = self.blob(frame.hash());
+        clear_place(&path)?;
+        files::write_private(&path, frame.bytes())
     }
 
     /// Reads a blob.
     pub(super) fn read_blob(&self, hash: &ContentHash) -> Result<Frame, Unreadable> {
         let path = self.blob(hash);
-        let bytes = match fs::read(&path) {
+        match fs::metadata(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Flaw::Missing.into()),
-            bytes => bytes.map_err(FileError::of("read", &path))?,
-        };
+            Ok(there) if !there.is_file() => return Err(Flaw::Unreadable("it is no regular file".to_owned()).into()),
+            Ok(_) | Err(_) => {}
+        }
+        let bytes = fs::read(&path).map_err(|error| unreadable(&path, error))?;
         let frame = Frame::parse(bytes)?;
         if frame.hash() == hash { Ok(frame) } else { Err(Flaw::Misplaced.into()) }
     }
 
     /// Removes a blob, if it is there.
     pub(super) fn remove_blob(&self, hash: &ContentHash) -> Result<(), FileError> {
-        remove_file(&self.blob(hash))
+        let path = self.blob(hash);
+        clear_place(&path)?;
+        remove_file(&path)
+    }
+
+    /// Removes the index and all results, whatever state they are in. Returns what is free then that was not.
+    pub(super) fn remove_all(&self) -> Result<u64, FileError> {
+        let is_index = |path: &PathBuf| name_of(path).starts_with("index") && *path != self.lock;
+        let mut n_freed_bytes = size_below(&self.blobs);
+        match fs::remove_dir_all(&self.blobs) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            removed => removed.map_err(FileError::of("remove", &self.blobs))?,
+        }
+        for path in children(&self.folder)?.into_iter().filter(is_index) {
+            n_freed_bytes += size_below(&path);
+            remove_file(&path)?;
+        }
+        Ok(n_freed_bytes)
+    }
+
+    /// What all of it takes on disk.
+    pub(super) fn n_bytes(&self) -> u64 {
+        size_below(&self.folder)
     }
 
     /// The hashes of all blobs, in their order; what was left half-written is removed. Files of other names stay.
@@ -99,7 +125,8 @@ impl Layout {
             if !shard.is_dir() {
                 continue;
             }
-            for path in children(&shard)? {
+            // What is in a folder that cannot be read cannot be used either.
+            for path in children(&shard).unwrap_or_default() {
                 let name = name_of(&path);
                 if name.starts_with(TEMPORARY) {
                     remove_file(&path)?;
@@ -113,6 +140,37 @@ impl Layout {
         hashes.retain(|hash| self.blob(hash).is_file());
         hashes.sort();
         Ok(hashes)
+    }
+}
+
+/// Removes what lies in the place of a blob and is none: nobody but the store has anything to do there.
+fn clear_place(path: &Path) -> Result<(), FileError> {
+    match fs::symlink_metadata(path) {
+        Ok(there) if there.is_dir() => fs::remove_dir_all(path).map_err(FileError::of("remove", path)),
+        Ok(there) if !there.is_file() => remove_file(path),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// Why a blob cannot be read: it may only be for now, if there are too many open files.
+fn unreadable(path: &Path, error: io::Error) -> Unreadable {
+    match error.kind() {
+        io::ErrorKind::NotFound => Flaw::Missing.into(),
+        io::ErrorKind::PermissionDenied
+        | io::ErrorKind::IsADirectory
+        | io::ErrorKind::NotADirectory
+        | io::ErrorKind::InvalidInput
+        | io::ErrorKind::InvalidData => Flaw::Unreadable(error.to_string()).into(),
+        _ => FileError::of("read", path)(error).into(),
+    }
+}
+
+/// What a file, or all files below a folder, take; links are not followed.
+fn size_below(path: &Path) -> u64 {
+    match fs::symlink_metadata(path) {
+        Ok(there) if there.is_dir() => children(path).unwrap_or_default().iter().map(|child| size_below(child)).sum(),
+        Ok(there) => there.len(),
+        Err(_) => 0,
     }
 }
 

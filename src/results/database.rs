@@ -191,6 +191,13 @@ fn for_each_payload(damaged: &Path, mut take: impl FnMut(Vec<u8>) -> Result<(), 
     Ok(())
 }
 
+/// Removes the index and all results without opening anything. Returns what is free then that was not.
+pub(super) fn remove_all(layout: &Layout) -> Result<u64, FileError> {
+    // Where there is no room for a lock, nobody else makes an index either.
+    let _held_to_the_end = lock(&layout.lock).inspect_err(|error| tracing::debug!("{error}")).ok();
+    layout.remove_all()
+}
+
 /// Waits until nobody else opens the index. The lock is given back when what is returned is dropped.
 fn lock(path: &Path) -> Result<File, FileError> {
     let file = File::options().create(true).truncate(false).write(true).open(path);

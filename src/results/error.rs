@@ -10,6 +10,13 @@ use crate::files::FileError;
 
 use super::frame::Flaw;
 
+/// What `SQLite` says where it could not write, and where it could not make its shared memory longer or map it.
+const IOERR_WRITE: i32 = 778;
+const IOERR_SHMSIZE: i32 = 4874;
+const IOERR_SHMMAP: i32 = 5386;
+/// With less than this left, a disk is full.
+const LITTLE_SPACE_BYTES: u64 = 1 << 20;
+
 /// The store of results could not do what was asked. Nothing half-written remains of it.
 #[derive(Debug, thiserror::Error)]
 pub enum ResultError {
@@ -172,9 +179,26 @@ impl Failure {
             }
             Some(ErrorCode::CannotOpen) => file("open", io::ErrorKind::PermissionDenied, path, error),
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => ResultError::Busy(path),
+            Some(ErrorCode::SystemIoFailure) if is_for_want_of_space(&error, &path) => {
+                file("write", io::ErrorKind::StorageFull, path, error)
+            }
             _ if is_damage(&error) => ResultError::Damaged { path, reason: reason_of(&error) },
             _ => ResultError::Database { path, source: error },
         }
+    }
+}
+
+/// Whether the disk is full, though `SQLite` says only that it cannot write.
+fn is_for_want_of_space(error: &rusqlite::Error, path: &Path) -> bool {
+    let extended_code = error.sqlite_error().map_or(0, |error| error.extended_code);
+    let is_full = || {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        fs4::available_space(folder).is_ok_and(|n_bytes| n_bytes < LITTLE_SPACE_BYTES)
+    };
+    match extended_code {
+        IOERR_SHMSIZE => true,
+        IOERR_WRITE | IOERR_SHMMAP => is_full(),
+        _ => false,
     }
 }
 

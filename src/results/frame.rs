@@ -45,6 +45,9 @@ pub enum Flaw {
     /// The file of it is gone, or the row.
     #[error("its payload is missing")]
     Missing,
+    /// Its file cannot be read.
+    #[error("its file cannot be read ({0})")]
+    Unreadable(String),
     /// It ends in the middle.
     #[error("it is cut short")]
     Cut,

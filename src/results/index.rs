@@ -329,8 +329,11 @@ impl Index {
         }
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for hash in blobs {
-            if !is_named(&transaction, hash)? {
-                self.layout.remove_blob(hash)?;
+            if !is_named(&transaction, hash)?
+                && let Err(error) = self.layout.remove_blob(hash)
+            {
+                // The next clean-up tries it again; the others shall go all the same.
+                self.warnings.add(format!("A stored result cannot be removed: {error}."));
             }
         }
         transaction.commit()?;
@@ -407,8 +410,10 @@ pub(super) fn adopt_blobs(transaction: &Transaction<'_>, layout: &Layout, now: S
             Err(Unreadable::File(error)) => return Err(error.into()),
         };
         if n_adopted == 0 {
-            layout.remove_blob(&hash)?;
-            adopted.n_removed += 1;
+            match layout.remove_blob(&hash) {
+                Ok(()) => adopted.n_removed += 1,
+                Err(error) => tracing::debug!("{error}"),
+            }
         }
         adopted.n_adopted += n_adopted;
     }

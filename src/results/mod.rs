@@ -30,7 +30,7 @@ mod remembered;
 mod usage;
 
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -108,6 +108,11 @@ impl ResultStore {
     /// Whether a cache folder has one. Nothing is made.
     pub fn is_there(cache_dir: &Path) -> bool {
         Layout::below(cache_dir).folder.is_dir()
+    }
+
+    /// The folder of the store in a cache folder, whether it is there or not.
+    pub fn folder_in(cache_dir: &Path) -> PathBuf {
+        Layout::below(cache_dir).folder
     }
 
     /// How much and how long it keeps.
@@ -229,6 +234,26 @@ impl ResultStore {
     /// Removes what is too old, too much, or used too little; and what processes left that died, and damaged indexes.
     pub fn clean_up(&self, wanted: &CleanUp, now: SystemTime) -> Result<CleanedUp, ResultError> {
         self.with(|index| index.clean_up(wanted, now))
+    }
+
+    /// Does the clean-up that the limits ask for, unless that was done on this day.
+    pub fn clean_up_once_a_day(&self, now: SystemTime) -> Result<Option<CleanedUp>, ResultError> {
+        if self.with(|index| Ok(usage::begin_clean_up_of_day(&index.connection, now)?))? {
+            self.clean_up(&CleanUp::from(self.limits), now).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Removes the store in a cache folder without opening it, for a disk may be too full for that. Returns what is free
+    /// then that was not.
+    pub fn remove_unopened(cache_dir: &Path) -> Result<u64, ResultError> {
+        Ok(database::remove_all(&Layout::below(cache_dir))?)
+    }
+
+    /// What all files of the store in a cache folder take.
+    pub fn size_unopened(cache_dir: &Path) -> u64 {
+        Layout::below(cache_dir).n_bytes()
     }
 
     /// Looks at every payload. Damaged ones are dropped, with warnings.

@@ -134,6 +134,16 @@ pub(super) fn forget_old_days(transaction: &Connection, now: SystemTime) -> rusq
     Ok(())
 }
 
+/// Notes that this day has had its clean-up. Returns whether it had none before. It is a row among the counts that is of
+/// no layer, so that the tables stay as they are.
+pub(super) fn begin_clean_up_of_day(connection: &Connection, now: SystemTime) -> rusqlite::Result<bool> {
+    let noted = connection.execute(
+        "INSERT OR IGNORE INTO tallies (day, layer, n_hits, n_misses, saved_ms) VALUES (?1, 'clean-up', 0, 0, 0)",
+        [day_of(now)],
+    );
+    noted.map(|n_noted| n_noted > 0)
+}
+
 /// What is stored, layer by layer, and the last days.
 pub(super) fn survey(connection: &Connection, now: SystemTime) -> Result<(Vec<LayerSurvey>, Vec<DaySurvey>), Failure> {
     let new = |layer| LayerSurvey { layer, n_entries: 0, n_bytes: 0, n_hits: 0, n_misses: 0, saved: Seconds(0.0) };

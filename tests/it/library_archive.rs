@@ -48,7 +48,12 @@ fn an_exported_library_comes_back_and_takes_nothing_away() {
     let file = one.folder.path().join("out/all.hansard-library");
     let report = library.export(&file).expect("a writable folder");
     assert_eq!((report.n_recordings, report.n_transcripts, report.warnings.len()), (2, 2, 0));
-    assert!(library.export(&one.path()).is_err(), "not over itself");
+    let data = one.path();
+    for own in ["library.db", "library.db-wal", "library.lock", "../data/library.db", "library-backups/new"] {
+        library.back_up_if_due().expect("a writable folder");
+        let refused = library.export(&data.with_file_name(own));
+        assert!(matches!(refused, Err(LibraryError::File(_))), "{own}: {refused:?}");
+    }
 
     // Into an empty library, and twice.
     let mut copy = two.open();
@@ -60,7 +65,9 @@ fn an_exported_library_comes_back_and_takes_nothing_away() {
     let [copied]: [JobRecord; 1] = copy.jobs(10).expect("readable jobs").try_into().expect("one job");
     assert_eq!(JobRecord { recording: job.recording, ..copied.clone() }, job);
     assert_eq!(copied.recording, copy.find(&b).expect("a readable library").expect("it was imported"));
-    assert_eq!(copy.folders().expect("readable folders"), library.folders().expect("readable folders"));
+    let watched = copy.folders().expect("readable folders");
+    let watched: Vec<_> = watched.iter().map(|watched| (watched.path.as_path(), watched.new_files)).collect();
+    assert_eq!(watched, [(one.folder.path(), NewFiles::List)], "it is listed only");
     assert_eq!(copy.estimate("m", "", Seconds(120.0)).expect("a readable library"), Some(Seconds(60.0)));
     assert_eq!(copy.estimate("other", "", Seconds(120.0)).expect("a readable library"), None);
 
@@ -78,6 +85,41 @@ fn an_exported_library_comes_back_and_takes_nothing_away() {
     assert_eq!((merged.tags.join(" "), merged.note.as_str()), ("y x".to_owned(), "second\nfirst"));
     let earlier = copy.earlier_transcripts(here).expect("a readable library");
     assert_eq!((earlier.len(), earlier[0].current.as_ref()), (1, Some(&current)));
+}
+
+#[test]
+fn what_cannot_be_right_is_left_out_and_the_rest_is_taken() {
+    let desk = Desk::new();
+    let mut library = desk.open();
+    let id = add(&mut library, &desk.file("a.wav", "a"));
+    library.describe(id, &["board".to_owned()], "note").expect("a writable library");
+    library.watch(desk.folder.path(), NewFiles::Transcribe).expect("a writable library");
+    let file = desk.folder.path().join("all.hansard-library");
+    library.export(&file).expect("a writable folder");
+    let lines = zstd::stream::decode_all(fs::read(&file).expect("just written").as_slice()).expect("just written");
+    let lines = String::from_utf8(lines).expect("JSON is text");
+    let root = desk.folder.path().to_str().expect("UTF-8");
+    let long_tag = format!("\"board\",\"{}\"", "x".repeat(101));
+    // What is there then: recordings, tags, folders, warnings.
+    for (from, to, expected) in [
+        ("", "", (1, 1, 1, 0)),
+        ("\"n_bytes\":1,", "\"n_bytes\":-7,", (1, 1, 1, 1)),
+        ("\"status\":0,", "\"status\":99,", (1, 1, 1, 1)),
+        ("\"board\"", long_tag.as_str(), (1, 1, 1, 1)),
+        (root, "relative", (0, 0, 0, 2)),
+    ] {
+        fs::write(
+            &file,
+            zstd::stream::encode_all(lines.replace(from, to).as_bytes(), 1).expect("it can be compressed"),
+        )
+        .expect("a writable folder");
+        let other = Desk::new();
+        let mut copy = other.open();
+        copy.import(&file).unwrap_or_else(|error| panic!("{to}: {error}"));
+        let (entries, folders) = (all(&copy), copy.folders().expect("readable folders"));
+        let n_tags = entries.iter().map(|entry| entry.tags.len()).sum::<usize>();
+        assert_eq!((entries.len(), n_tags, folders.len(), copy.take_warnings().len()), expected, "{to}");
+    }
 }
 
 #[test]

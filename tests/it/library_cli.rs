@@ -265,6 +265,8 @@ fn the_library_is_tagged_moved_and_emptied() {
     home.hansard(&["library", "tag", "meetings/talk.wav", "board", "budget"]).ended_with(0);
     home.hansard(&["library", "tag", "meetings/talk.wav", "board", "--remove"]).ended_with(0);
     home.hansard(&["library", "note", "meetings/talk.wav", "ask Ana"]).ended_with(0);
+    let long = "x".repeat(101);
+    home.hansard(&["library", "tag", "meetings/talk.wav", &long]).failed_over("101 characters");
     let tagged = home.recordings(&["budget"]);
     let [talk] = &tagged[..] else { panic!("one of two has the tag: {tagged:?}") };
     assert_eq!((&talk["tags"][0], &talk["tags"][1]), (&Value::from("budget"), &Value::Null), "{talk}");
@@ -300,6 +302,7 @@ fn the_library_is_tagged_moved_and_emptied() {
 fn what_cannot_be_done_is_one_clear_line_and_wrong_arguments_are_wrong_usage() {
     let home = Home::new();
     fs::create_dir(home.path("empty")).expect("a writable folder");
+    fs::write(home.path("notes.txt"), "no recording").expect("a writable folder");
     for (arguments, code) in [
         (&["library"][..], 2),
         (&["library", "tag", "1"], 2),
@@ -328,6 +331,11 @@ fn what_cannot_be_done_is_one_clear_line_and_wrong_arguments_are_wrong_usage() {
         (&["library", "note", "7", "text"], "7"),
         (&["library", "remove", "7"], "7"),
         (&["library", "add", "missing.wav"], "missing.wav"),
+        (&["library", "add", "notes.txt"], "its ending"),
+        (&["library", "export", "-"], "standard output"),
+        (&["library", "export", "home/hansard/library.db"], "its own files"),
+        (&["library", "export", "home/hansard/../hansard/library.lock"], "its own files"),
+        (&["cache", "export", "--results", "home/hansard/library.db"], "its own files"),
         (&["library", "watch", "missing"], "missing"),
         (&["library", "import", "missing.hansard-library"], "missing.hansard-library"),
     ] {

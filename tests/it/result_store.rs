@@ -221,6 +221,27 @@ fn a_clean_up_takes_what_is_old_or_much_or_little_used() {
 }
 
 #[test]
+fn a_store_is_cleaned_up_once_a_day_and_can_be_removed_unopened() {
+    let cache = folder();
+    let limits = StoreLimits { ttl_days: None, budget_bytes: Some(40_000) };
+    let store = ResultStore::open(cache.path(), limits).expect("a writable folder");
+    let now = SystemTime::now();
+    for (when, is_due) in [(now, true), (now, false), (now + DAY, true)] {
+        (1..=6).for_each(|number| put(&store, number));
+        let done = store.clean_up_once_a_day(when).expect("a writable folder");
+        assert_eq!(done.is_some_and(|done| done.n_entries > 0), is_due);
+        assert_eq!(verify(&store).n_bytes <= 40_000, is_due);
+    }
+    put(&store, 3);
+    drop(store);
+    fs::write(cache.path().join("results-v1/index.db"), "spoiled").expect("a writable folder");
+    assert!(ResultStore::size_unopened(cache.path()) > 30_000);
+    assert!(ResultStore::remove_unopened(cache.path()).expect("a writable folder") > 30_000);
+    let store = open(cache.path());
+    assert_eq!((verify(&store).n_entries, blobs(cache.path()).len(), store.take_warnings().len()), (0, 0, 0));
+}
+
+#[test]
 fn layers_are_cleared_one_by_one_or_all_together() {
     let cache = folder();
     let (store, audio) = (open(cache.path()), ContentHash::of(b"a meeting"));

@@ -44,13 +44,17 @@ fn a_damaged_result_is_dropped_with_a_warning_and_nothing_else_is() {
         connection.execute_batch(statement).expect("a right statement");
     }
     // The first and second are in the index, the third is a file.
-    let cases: [Case; 10] = [
+    let cases: [Case; 11] = [
         ("flipped bit", 3, |cache| blob(cache, |bytes| bytes[20_000] ^= 1)),
         ("flipped head", 3, |cache| blob(cache, |bytes| bytes[30] ^= 1)),
         ("cut", 3, |cache| blob(cache, |bytes| bytes.truncate(20_000))),
         ("empty", 3, |cache| blob(cache, Vec::clear)),
         ("longer", 3, |cache| blob(cache, |bytes| bytes.push(0))),
         ("no blob", 3, |cache| fs::remove_file(&blobs(cache)[0]).expect("a blob")),
+        ("a folder for a blob", 3, |cache| {
+            let path = &blobs(cache)[0];
+            fs::remove_file(path).and_then(|()| fs::create_dir_all(path.join("inside"))).expect("a writable folder");
+        }),
         ("no payload", 1, |cache| sql(cache, "DELETE FROM payloads WHERE entry = 1")),
         ("cut payload", 1, |cache| sql(cache, "UPDATE payloads SET bytes = substr(bytes, 1, 99) WHERE entry = 1")),
         ("payload of another", 1, |cache| {

@@ -190,7 +190,7 @@ fn attempt(tools: Tools<'_>, diarizer: Option<&DiarizerFiles>) -> anyhow::Result
         outlook: Cell::new(Outlook::Lasting),
     };
     let transcript = job.transcript()?;
-    if let Some(manifest) = origin::manifest_of(tools, &sound.hash(), &models, &job.known_voices(), &transcript) {
+    if let Some(manifest) = origin::manifest_of(tools, &sound, &models, &job.known_voices(), &transcript) {
         tools.context.made_of(manifest);
     }
     if !sound.is_decoded() {

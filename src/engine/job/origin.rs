@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use crate::engine::command::JobRequest;
+use crate::engine::command::{JobRequest, SpeakerCount};
 use crate::engine::provenance::place_of;
 use crate::hash::ContentHash;
 use crate::transcript::Transcript;
@@ -12,21 +12,33 @@ use crate::transcript::manifest::{self, AudioHashes, Manifest, ModelHash, marks_
 
 use super::Tools;
 use super::models::JobModels;
+use super::sound::Sound;
 
-/// What a transcript was made of; nothing where it cannot be found out, or where nothing may be kept to find it out soon.
+/// What a transcript was made of; nothing where it cannot be found out, or where the job is to stop. Of a recording that
+/// is not any more what was heard, only the sound is told.
 pub(super) fn manifest_of(
     tools: Tools<'_>,
-    samples: &ContentHash,
+    sound: &Sound<'_>,
     models: &JobModels<'_>,
     voices: &ContentHash,
     transcript: &Transcript,
 ) -> Option<Manifest> {
-    let Tools { paths, request, stash, .. } = tools;
-    if !stash.is_open() {
+    let Tools { paths, request, context, stash, .. } = tools;
+    let name = request.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    // A pipe gives its bytes once.
+    let file = if request.path.is_file() { stash.hash_of_file(&request.path).ok() } else { None };
+    if context.cancel().is_cancelled() {
         return None;
     }
-    let name = request.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let file = stash.hash_of_file(&request.path).ok()?;
+    // Looked at after its hash was taken, so that both are of the same file.
+    let file = file.filter(|_| sound.is_as_heard());
+    if file.is_none() {
+        context.warn(
+            "The recording was changed or removed while it was worked on; the transcript is of what it was before."
+                .to_owned(),
+        );
+    }
+    let file = file.map(|file| file.to_string()).unwrap_or_default();
     let cache = tools.models.options().disk.as_deref();
     let models = models.parts(&transcript.language).into_iter().filter_map(|(part, name, folder)| {
         let hash = stash.hash_of_model(&folder).ok()?.to_string();
@@ -35,7 +47,7 @@ pub(super) fn manifest_of(
     Some(Manifest {
         layout: manifest::LAYOUT,
         app_version: env!("CARGO_PKG_VERSION").to_owned(),
-        audio: AudioHashes { name, file: file.to_string(), samples: samples.to_string() },
+        audio: AudioHashes { name, file, samples: sound.hash().to_string() },
         models: models.collect(),
         parameters: parameters(request, voices, transcript),
         n_edits: 0,
@@ -59,10 +71,21 @@ fn parameters(request: &JobRequest, voices: &ContentHash, transcript: &Transcrip
         ("previous_text", named(&request.previous_text)),
         ("alignment", named(&request.alignment)),
         ("diarize", named(&request.speakers.diarize)),
-        ("speakers", named(&request.speakers.count)),
+        ("speakers", speakers_in_words(&request.speakers.count)),
         ("voices", voices.to_string()),
     ]
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value))
     .collect()
+}
+
+/// How many speakers were asked for.
+fn speakers_in_words(count: &SpeakerCount) -> String {
+    match (count.exact, count.min, count.max) {
+        (Some(exact), ..) => exact.to_string(),
+        (None, None, None) => "automatic".to_owned(),
+        (None, Some(min), None) => format!("{min} or more"),
+        (None, None, Some(max)) => format!("{max} or less"),
+        (None, Some(min), Some(max)) => format!("{min} to {max}"),
+    }
 }

@@ -1,7 +1,7 @@
 //! The sound of a job's recording. What it is, is known without decoding if it was decoded before and has not changed since;
 //! it is decoded once somebody has to listen.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
 use std::thread;
 use std::time::Instant;
@@ -25,6 +25,8 @@ pub(super) struct Sound<'a> {
     hash: ContentHash,
     facts: Facts,
     samples: OnceCell<Mono16k>,
+    /// What the file was like before its sound was looked up or heard.
+    state: Cell<Option<FileState>>,
 }
 
 /// What is stored of a sound.
@@ -46,15 +48,21 @@ impl<'a> Sound<'a> {
     /// The sound of the recording that the job is about.
     pub(super) fn of(tools: Tools<'a>) -> anyhow::Result<Self> {
         let path = &tools.request.path;
+        let state = FileState::of(path).ok();
         let known = tools.stash.known_sound(path).and_then(|hash| {
             let facts = tools.stash.get(Layer::Audio, &sound_key(&hash, path))?;
             Some((hash, facts))
         });
         if let Some((hash, facts)) = known {
-            return Ok(Self { tools, hash, facts, samples: OnceCell::new() });
+            return Ok(Self { tools, hash, facts, samples: OnceCell::new(), state: Cell::new(state) });
         }
-        let (samples, hash, facts) = listen(tools)?;
-        Ok(Self { tools, hash, facts, samples: OnceCell::from(samples) })
+        let (samples, hash, facts, state) = listen(tools)?;
+        Ok(Self { tools, hash, facts, samples: OnceCell::from(samples), state: Cell::new(state) })
+    }
+
+    /// Whether the file is still the one whose sound this is.
+    pub(super) fn is_as_heard(&self) -> bool {
+        self.state.get().is_some() && FileState::of(&self.tools.request.path).ok() == self.state.get()
     }
 
     /// The hash of its samples.
@@ -82,16 +90,17 @@ impl<'a> Sound<'a> {
         if let Some(samples) = self.samples.get() {
             return Ok(samples);
         }
-        let (samples, hash, _) = listen(self.tools)?;
+        let (samples, hash, _, state) = listen(self.tools)?;
         if hash != self.hash {
             return Err(SoundChanged { path: self.tools.request.path.clone() }.into());
         }
+        self.state.set(state);
         Ok(self.samples.get_or_init(|| samples))
     }
 }
 
-/// Decodes the recording, and remembers what its sound is.
-fn listen(tools: Tools<'_>) -> anyhow::Result<(Mono16k, ContentHash, Facts)> {
+/// Decodes the recording, and remembers what its sound is. Tells also what the file was like before.
+fn listen(tools: Tools<'_>) -> anyhow::Result<(Mono16k, ContentHash, Facts, Option<FileState>)> {
     let Tools { paths, request, context, stash, .. } = tools;
     let (path, since) = (&request.path, Instant::now());
     // If it changes from here on, what is remembered is not taken for the changed file.
@@ -110,7 +119,7 @@ fn listen(tools: Tools<'_>) -> anyhow::Result<(Mono16k, ContentHash, Facts)> {
     if let Some(state) = state {
         stash.remember_sound(path, state, &hash);
     }
-    Ok((samples, hash, facts))
+    Ok((samples, hash, facts, state))
 }
 
 /// Does work while the models that the job will need come into memory. What is wrong with them, the job finds when it

@@ -32,6 +32,7 @@ use crate::settings::ModelSettings;
 
 use super::model_work::{ClearRequest, Clearing, ModelBundle, ModelWatch, ObtainedModel, VerifiedEntry};
 use super::models::{ModelListing, Pinning};
+use super::shelf::check_target;
 
 use waiting::attended;
 
@@ -156,6 +157,7 @@ pub fn export(
     keys: &[String],
     watch: ModelWatch<'_>,
 ) -> Result<ModelBundle, ModelsError> {
+    check_target(paths, settings, file)?;
     attended(&open(paths, settings), watch, |models| checking::export(models, file, keys, watch))
 }
 

@@ -96,17 +96,16 @@ impl Intake {
     /// Takes the hash of the file of a recording, by which it is found again when it is moved.
     pub(super) fn hash(&mut self, recording: RecordingId) {
         let stored = Arc::clone(&self.stored);
-        let hashed = self.with_library(|library| {
-            // A file that is gone has none, and one that was taken out of the library needs none.
-            let path = library.entry(recording)?.map(|entry| entry.path);
-            if let Some(Ok(content)) = path.map(|path| stored.content(&path)) {
-                library.set_content(recording, &content)?;
-            }
-            Ok(())
-        });
+        let hashed = self.with_library(|library| Ok(scans::hash(library, &stored, recording)?));
         if let Err(error) = hashed {
             tracing::warn!("the hash of a recording is not kept: {error}");
         }
+    }
+
+    /// The recordings whose tags or notes would be lost if their files were moved now.
+    pub(super) fn unhashed(&mut self) -> Vec<RecordingId> {
+        let found = self.with_library(|library| Ok(library.described_without_content()?));
+        found.inspect_err(|error| tracing::warn!("{error}")).unwrap_or_default()
     }
 
     /// Tells the user something.

@@ -2,7 +2,6 @@
 //! ends. Nothing of it may hinder the job.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -10,7 +9,7 @@ use crate::engine::command::{
     Alignment, ComputeDevice, Diarize, JobRequest, Mode, Numerals, PreviousText, SpeakerCount,
 };
 use crate::engine::event::JobReport;
-use crate::library::{self, JobRecord, Kept, Library, LibraryError, RecordingId, Status};
+use crate::library::{self, FoundFile, JobRecord, Kept, Library, LibraryError, RecordingId, Status};
 use crate::nn::ComputeType;
 use crate::nn::whisper::Task;
 use crate::transcript::Transcript;
@@ -47,6 +46,8 @@ pub(super) struct RunningJob {
     request: Box<JobRequest>,
     /// `None` where the file is not there, so that the job will fail.
     recording: Option<RecordingId>,
+    /// The file as it was when the job began.
+    file: Option<FoundFile>,
     started_secs: i64,
     since: Instant,
     audio: Seconds,
@@ -70,7 +71,8 @@ impl RunningJob {
     ) -> (Self, Result<(), LibraryError>) {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let started_secs = i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX);
-        let mut job = Self { request, recording: None, started_secs, since: Instant::now(), audio: Seconds::default() };
+        let (since, audio) = (Instant::now(), Seconds::default());
+        let mut job = Self { request, recording: None, file: None, started_secs, since, audio };
         let listed = job.list(library, stored);
         (job, listed)
     }
@@ -126,6 +128,7 @@ impl RunningJob {
         let Ok(file) = library::look(&self.request.path) else { return Ok(()) };
         library.add(std::slice::from_ref(&file), &mut |path| stored.content(path).ok())?;
         self.recording = library.find(&file.path)?;
+        self.file = Some(file);
         if let Some(id) = self.recording
             && !has_transcript(library, id)?
         {
@@ -141,15 +144,19 @@ impl RunningJob {
         stored: &Stored,
         id: RecordingId,
     ) -> Result<Option<RecordingId>, LibraryError> {
-        let path = &self.request.path;
-        let is_small = fs::metadata(path).is_ok_and(|metadata| metadata.len() <= SMALL_BYTES);
-        match stored.known_content(path) {
-            Some(content) => library.set_content(id, &content)?,
-            None if !is_small => return Ok(Some(id)),
+        // The hash of a file that changed meanwhile is not that of what was transcribed.
+        let Some(file) = self.file.as_ref().filter(|file| is_unchanged(file)) else { return Ok(None) };
+        match stored.known_content(&file.path) {
+            None if file.n_bytes > SMALL_BYTES => return Ok(Some(id)),
+            Some(content) => {
+                library.set_content_of(id, file, &content)?;
+            }
             None => {
                 // A file that is gone meanwhile has none.
-                if let Ok(content) = stored.content(path) {
-                    library.set_content(id, &content)?;
+                if let Ok(content) = stored.content(&file.path)
+                    && is_unchanged(file)
+                {
+                    library.set_content_of(id, file, &content)?;
                 }
             }
         }
@@ -159,6 +166,11 @@ impl RunningJob {
     fn report_of_unfinished(&self) -> JobReport {
         JobReport { total: Seconds(self.since.elapsed().as_secs_f64()), ..JobReport::default() }
     }
+}
+
+/// Whether a file is as it was when it was looked at.
+pub(super) fn is_unchanged(file: &FoundFile) -> bool {
+    library::look(&file.path).is_ok_and(|now| (now.n_bytes, now.modified_ns) == (file.n_bytes, file.modified_ns))
 }
 
 /// What of a request decides how long it takes, in words; the same words for the same request.

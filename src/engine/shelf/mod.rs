@@ -22,9 +22,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::audio::decode;
-use crate::files::FileError;
+use crate::files::{self, FileError};
 use crate::library::{self, Library, LibraryError};
 use crate::paths::AppPaths;
+use crate::results::ResultStore;
 use crate::settings::ModelSettings;
 use crate::task::CancelToken;
 use crate::transcript::Transcript;
@@ -39,7 +40,7 @@ use super::library::{
 use stored::Stored;
 
 pub(super) use jobs::JobNote;
-pub(super) use worker::ShelfThreads;
+pub(super) use worker::{ShelfThreads, log_warning};
 
 /// The newest jobs, among which those are looked for that are like one that is to begin.
 const N_JOBS_TO_LEARN_FROM: usize = 500;
@@ -143,17 +144,20 @@ pub fn open(paths: &AppPaths, settings: &ModelSettings, which: &str) -> Result<O
 /// Puts files, and all recordings below folders, into the library.
 pub fn add(paths: &AppPaths, settings: &ModelSettings, files: &[PathBuf]) -> Result<Added, ShelfError> {
     let mut desk = Desk::open(paths, settings)?;
-    scans::add(&mut desk.library, &desk.stored, files)
+    let added = scans::add(&mut desk.library, &desk.stored, files)?;
+    desk.keep();
+    Ok(added)
 }
 
 /// Takes recordings out of the library, each by its number or its path. Where one is not in it, none is taken out.
 /// Returns their paths; the files stay.
 pub fn remove(paths: &AppPaths, settings: &ModelSettings, which: &[String]) -> Result<Vec<PathBuf>, ShelfError> {
-    let Desk { mut library, .. } = Desk::open(paths, settings)?;
-    let entries = which.iter().map(|which| entry_of(&library, which)).collect::<Result<Vec<_>, _>>()?;
-    library.back_up_if_due()?;
+    let mut desk = Desk::open(paths, settings)?;
+    let entries = which.iter().map(|which| entry_of(&desk.library, which)).collect::<Result<Vec<_>, _>>()?;
+    desk.library.back_up_if_due()?;
     let ids: Vec<RecordingId> = entries.iter().map(|entry| entry.id).collect();
-    library.remove(&ids)?;
+    desk.library.remove(&ids)?;
+    desk.keep();
     Ok(entries.into_iter().map(|entry| entry.path).collect())
 }
 
@@ -184,13 +188,16 @@ pub fn watch(
     let (n_found, warnings) = (found.files.len(), std::mem::take(&mut found.warnings));
     let taken = scans::take_scan(&mut desk.library, &desk.stored, found, &[])?;
     scans::tell_lengths(&mut desk.library, &taken.new, &CancelToken::default())?;
+    desk.keep();
     let (n_new, n_found_again) = (taken.new.len(), taken.n_found_again);
     Ok(Added { n_new, n_known: n_found.saturating_sub(n_new + n_found_again), n_found_again, warnings })
 }
 
 /// Leaves a folder alone. What was found in it stays listed.
 pub fn unwatch(paths: &AppPaths, settings: &ModelSettings, folder: &Path) -> Result<(), ShelfError> {
-    let was_watched = Desk::open(paths, settings)?.library.unwatch(folder)?;
+    let mut desk = Desk::open(paths, settings)?;
+    let was_watched = desk.library.unwatch(folder)?;
+    desk.keep();
     if was_watched { Ok(()) } else { Err(ShelfError::NotWatched(folder.to_path_buf())) }
 }
 
@@ -202,17 +209,33 @@ pub fn recordings_below(folder: &Path) -> (Vec<PathBuf>, Vec<String>) {
     }
 }
 
-/// Replaces the tags and the note of a recording, which is meant by its number or its path.
-pub fn describe(
+/// Gives a recording, which is meant by its number or its path, tags and takes others away. Returns it as it is then.
+pub fn change_tags(
     paths: &AppPaths,
     settings: &ModelSettings,
     which: &str,
-    tags: &[String],
+    added: &[String],
+    removed: &[String],
+) -> Result<RecordingEntry, ShelfError> {
+    let mut desk = Desk::open(paths, settings)?;
+    let entry = entry_of(&desk.library, which)?;
+    let tags = desk.library.change_tags(entry.id, added, removed)?;
+    desk.keep_described(entry.id);
+    Ok(RecordingEntry { tags, ..entry })
+}
+
+/// Replaces the note of a recording, which is meant by its number or its path. Returns it as it is then.
+pub fn set_note(
+    paths: &AppPaths,
+    settings: &ModelSettings,
+    which: &str,
     note: &str,
-) -> Result<(), ShelfError> {
-    let Desk { mut library, .. } = Desk::open(paths, settings)?;
-    let entry = entry_of(&library, which)?;
-    Ok(library.describe(entry.id, tags, note)?)
+) -> Result<RecordingEntry, ShelfError> {
+    let mut desk = Desk::open(paths, settings)?;
+    let entry = entry_of(&desk.library, which)?;
+    desk.library.set_note(entry.id, note)?;
+    desk.keep_described(entry.id);
+    Ok(RecordingEntry { note: note.to_owned(), ..entry })
 }
 
 /// Jobs of the past, newest first.
@@ -222,6 +245,7 @@ pub fn jobs(paths: &AppPaths, settings: &ModelSettings, limit: usize) -> Result<
 
 /// Writes all of the library to one file.
 pub fn export(paths: &AppPaths, settings: &ModelSettings, file: &Path) -> Result<Moved, ShelfError> {
+    check_target(paths, settings, file)?;
     let written = Desk::open(paths, settings)?.library.export(file)?;
     log_all(&written.warnings);
     Ok(Moved { n_recordings: written.n_recordings, n_bytes: written.n_bytes })
@@ -230,9 +254,11 @@ pub fn export(paths: &AppPaths, settings: &ModelSettings, file: &Path) -> Result
 /// Takes the library of such a file into this one, which is backed up before.
 pub fn import(paths: &AppPaths, settings: &ModelSettings, file: &Path) -> Result<Moved, ShelfError> {
     let n_bytes = std::fs::metadata(file).map_err(FileError::of("read", file))?.len();
-    let Desk { mut library, .. } = Desk::open(paths, settings)?;
-    library.back_up_if_due()?;
-    let taken = library.import(file)?;
+    let mut desk = Desk::open(paths, settings)?;
+    desk.library.back_up_if_due()?;
+    let taken = desk.library.import(file)?;
+    log_all(&desk.library.take_warnings());
+    desk.keep();
     Ok(Moved { n_recordings: taken.n_new + taken.n_known, n_bytes })
 }
 
@@ -277,12 +303,33 @@ impl Desk {
         log_all(&warnings);
         Ok(Self { library, stored: Stored::new(paths, settings) })
     }
+
+    /// After something was written: backs the library up if that is due. What was written is kept in any case.
+    fn keep(&mut self) {
+        if let Err(error) = self.library.back_up_if_due() {
+            tracing::warn!("the library is not backed up: {error}");
+        }
+    }
+
+    /// The same after tags or a note were written, which a file takes along that is known by its content.
+    fn keep_described(&mut self, recording: RecordingId) {
+        if let Err(error) = scans::hash(&mut self.library, &self.stored, recording) {
+            tracing::warn!("the hash of a recording is not kept: {error}");
+        }
+        self.keep();
+    }
 }
 
 fn log_all(warnings: &[String]) {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
+}
+
+/// Refuses to write a file of the user's where the library and its backups are, or the stored results.
+pub(super) fn check_target(paths: &AppPaths, settings: &ModelSettings, file: &Path) -> Result<(), FileError> {
+    let results = ResultStore::folder_in(&settings.cache_root(paths));
+    files::check_target(file, &[&paths.data_dir, &results])
 }
 
 /// Where the library is.
@@ -294,7 +341,10 @@ fn library_file(paths: &AppPaths) -> PathBuf {
 fn entry_of(library: &Library, which: &str) -> Result<RecordingEntry, ShelfError> {
     let id = match which.parse() {
         Ok(number) => Some(RecordingId(number)),
-        Err(_) => library.find(Path::new(which))?,
+        Err(_) => match library.find(Path::new(which))? {
+            None => library.find(&scans::real(Path::new(which)))?,
+            found => found,
+        },
     };
     let entry = match id {
         Some(id) => library.entry(id)?,

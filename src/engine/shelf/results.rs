@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
 use crate::engine::event::Event;
 use crate::engine::results::{ClearResults, Layer, ResultsCommand, ResultsEvent, ResultsSurvey};
@@ -27,6 +27,10 @@ use super::worker::panic_message;
 pub use crate::results::ResultError as ResultsError;
 
 const BYTES_PER_MB: f64 = 1e6;
+/// Time without anything to do after which the store is cleaned up, if that was not done on this day,
+const BEFORE_CLEAN_UP: Duration = Duration::from_secs(30);
+/// and how often it is looked whether another day has come.
+const BETWEEN_CLEAN_UPS: Duration = Duration::from_hours(1);
 
 /// Whether something is done, or only counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +114,25 @@ pub fn clear(
     })
 }
 
+/// Removes all results, also where they cannot be opened, because the disk is full or cannot be read. Then their number
+/// is not known, and is told as none.
+pub fn clear_unopened(paths: &AppPaths, settings: &ModelSettings, trial: Trial) -> Result<Removed, ResultsError> {
+    let folder = settings.cache_root(paths);
+    let n_bytes = match trial {
+        Trial::Only => ResultStore::size_unopened(&folder),
+        Trial::No => ResultStore::remove_unopened(&folder)?,
+    };
+    Ok(Removed { n_entries: 0, n_bytes })
+}
+
+/// Removes what is too old or too much by the limits of the store, once a day.
+pub fn clean_up_once_a_day(paths: &AppPaths, settings: &ModelSettings) -> Result<(), ResultsError> {
+    let Some(store) = Stored::new(paths, settings).store_if_there()? else { return Ok(()) };
+    store.clean_up_once_a_day(SystemTime::now())?;
+    log_warnings(&store);
+    Ok(())
+}
+
 /// Removes what is too old, too much, or used too little.
 pub fn clean_up(
     paths: &AppPaths,
@@ -164,6 +187,7 @@ pub fn rebuild_index(paths: &AppPaths, settings: &ModelSettings) -> Result<u64, 
 
 /// Writes all results to one file.
 pub fn export(paths: &AppPaths, settings: &ModelSettings, file: &Path) -> Result<Bundled, ResultsError> {
+    super::check_target(paths, settings, file)?;
     logged(paths, settings, |store| {
         let written = store.export(file, &mut |_, _| ControlFlow::Continue(()))?;
         Ok(Bundled { n_entries: written.n_entries, n_bytes: written.n_bytes })
@@ -226,7 +250,17 @@ struct ResultsWorker {
 
 impl ResultsWorker {
     fn run(&self, received: &Receiver<ResultsCommand>) {
-        for command in received {
+        let mut patience = BEFORE_CLEAN_UP;
+        loop {
+            let command = match received.recv_timeout(patience) {
+                Ok(command) => command,
+                Err(RecvTimeoutError::Timeout) => {
+                    patience = BETWEEN_CLEAN_UPS;
+                    self.clean_up();
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
             if self.closing.is_cancelled() {
                 return;
             }
@@ -237,6 +271,23 @@ impl ResultsWorker {
                 Ok(Err(error)) => ResultsEvent::Failed(error.to_string()),
                 Err(panic) => ResultsEvent::Failed(panic_message(panic.as_ref())),
             });
+        }
+    }
+
+    /// Does what the limits ask for, once a day. Nobody waits for it, so nobody is told that it failed.
+    fn clean_up(&self) {
+        let clean_up = || -> Result<(), ResultsError> {
+            let Some(store) = self.stored.store_if_there()? else { return Ok(()) };
+            store.clean_up_once_a_day(SystemTime::now())?;
+            for warning in store.take_warnings() {
+                self.tell(ResultsEvent::Warning(warning));
+            }
+            Ok(())
+        };
+        match catch_unwind(AssertUnwindSafe(clean_up)) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!("stored results are not cleaned up: {error}"),
+            Err(panic) => tracing::error!("{}", panic_message(panic.as_ref())),
         }
     }
 

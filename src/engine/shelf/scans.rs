@@ -1,6 +1,7 @@
 //! From folders and files to the library: what a look through a folder found is taken in, and what the user names is
 //! added. Here hashes meet the library; who looks, and when, is in `watch.rs` and in the face of this folder.
 
+use std::io;
 use std::path::{self, Path, PathBuf};
 
 use crate::audio::decode;
@@ -9,6 +10,7 @@ use crate::hash::ContentHasher;
 use crate::library::{self, FolderScan, FoundFile, Library, LibraryError, NewFiles, RecordingId};
 use crate::task::CancelToken;
 
+use super::jobs::is_unchanged;
 use super::stored::Stored;
 use super::{Added, ShelfError};
 
@@ -115,16 +117,42 @@ pub(super) fn tell_lengths(
     Ok(())
 }
 
+/// Takes the hash of the file of a recording, by which it is found again when it is moved.
+pub(super) fn hash(library: &mut Library, stored: &Stored, recording: RecordingId) -> Result<(), LibraryError> {
+    // A file that is gone has none, and one that was taken out of the library needs none.
+    let Some(entry) = library.entry(recording)? else { return Ok(()) };
+    let Ok(file) = library::look(&entry.path) else { return Ok(()) };
+    if let Ok(content) = stored.content(&file.path)
+        && is_unchanged(&file)
+    {
+        library.set_content_of(recording, &file, &content)?;
+    }
+    Ok(())
+}
+
 /// The path from the root of the file system, written in one way, as the library writes it.
 pub(super) fn absolute(path: &Path) -> PathBuf {
     path::absolute(path).unwrap_or_else(|_| path.to_path_buf()).components().collect()
 }
 
+/// Where a file or folder really is, so that it is listed once whatever links lead to it.
+pub(super) fn real(path: &Path) -> PathBuf {
+    // On Windows, such paths are written in a way that few programs know.
+    let real = if cfg!(unix) { path.canonicalize().ok() } else { None };
+    real.unwrap_or_else(|| absolute(path))
+}
+
 /// A file, or the recordings below a folder; and warnings.
 fn found_at(path: &Path) -> Result<(Vec<FoundFile>, Vec<String>), FileError> {
-    if !path.is_dir() {
-        return Ok((vec![library::look(path)?], Vec::new()));
+    if path.is_dir() {
+        let found = library::scan(&real(path))?;
+        return Ok((found.files, found.warnings));
     }
-    let found = library::scan(path)?;
-    Ok((found.files, found.warnings))
+    let file = library::look(&real(path))?;
+    if library::is_recording(path) {
+        Ok((vec![file], Vec::new()))
+    } else {
+        let reason = "its ending is not that of a recording; one that is transcribed is added all the same";
+        Err(FileError::of("add", path)(io::Error::new(io::ErrorKind::InvalidInput, reason)))
+    }
 }

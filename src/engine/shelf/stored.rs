@@ -33,6 +33,11 @@ impl Stored {
         Ok(store.insert(opened).clone())
     }
 
+    /// The store, if there is one and the user allows that it is used unasked. None is made.
+    pub(super) fn store_if_there(&self) -> Result<Option<ResultStore>, ResultError> {
+        if ResultStore::is_there(&self.settings.cache_root(&self.paths)) { self.store_to_write() } else { Ok(None) }
+    }
+
     /// The hash of all bytes of a file, if that is known already.
     pub(super) fn known_content(&self, path: &Path) -> Option<ContentHash> {
         // A store that cannot be used only costs the time to read the file again.

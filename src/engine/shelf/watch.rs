@@ -54,6 +54,8 @@ pub(super) enum Order {
     LookForMissing,
     /// To take the hash of the file of a recording.
     Hash(RecordingId),
+    /// To take those of all that have tags or a note, where they are not known.
+    HashDescribed,
     /// Something happened in a folder.
     Changed(PathBuf),
     /// To end.
@@ -164,6 +166,12 @@ impl FolderWatcher {
             Some(Order::Add(paths)) => self.intake.add(&paths),
             Some(Order::LookForMissing) => self.intake.look_for_missing(None),
             Some(Order::Hash(recording)) => self.intake.hash(recording),
+            Some(Order::HashDescribed) => {
+                for recording in self.intake.unhashed() {
+                    // One by one, so that what is asked for comes between.
+                    self.orders.send(Order::Hash(recording)).ok();
+                }
+            }
             Some(Order::Changed(folder)) => {
                 if let Some(watched) = self.folders.get_mut(&folder) {
                     watched.put_off(Instant::now());

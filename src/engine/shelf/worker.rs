@@ -35,6 +35,10 @@ use super::{ShelfError, library_file};
 
 /// Room between the threads of the shelf and the engine's, which never waits for long.
 const EVENT_CAPACITY: usize = 64;
+/// How long the thread may take to keep what it was told before nobody listens to it any more.
+const LONGEST_FAREWELL: Duration = Duration::from_secs(30);
+/// How often it is looked whether the thread has ended while it says nothing.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 /// Shortest time between two notes that the list has changed.
 const BETWEEN_CHANGES: Duration = Duration::from_millis(300);
 /// Time without anything to do after which the search index is brought up to date,
@@ -122,13 +126,28 @@ impl ShelfThreads {
 
 impl Drop for ShelfThreads {
     fn drop(&mut self) {
-        // Nobody reads any more: let the threads fail to tell instead of waiting for room.
-        self.events = never();
         self.closing.cancel();
         self.pass_on(Work::Close);
+        let deadline = Instant::now() + LONGEST_FAREWELL;
+        // What goes wrong with the last job is told all the same.
+        while self.thread.as_ref().is_some_and(|thread| !thread.is_finished()) && Instant::now() < deadline {
+            if let Ok(event) = self.events.recv_timeout(BETWEEN_LOOKS) {
+                log_warning(&event);
+            }
+        }
+        self.events.try_iter().for_each(|event| log_warning(&event));
+        // Nobody reads any more: let the threads fail to tell instead of waiting for room.
+        self.events = never();
         if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {
             tracing::error!("the thread that keeps the library panicked");
         }
+    }
+}
+
+/// Writes to the log what nobody shows to the user any more, where it is a warning.
+pub(in crate::engine) fn log_warning(event: &Event) {
+    if let Event::Library(LibraryEvent::Warning(text)) = event {
+        tracing::warn!("{text}");
     }
 }
 
@@ -174,7 +193,9 @@ impl Worker {
                 None => received.recv().map_err(RecvTimeoutError::from),
             };
             match next {
-                Ok(Work::Close) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(Work::Close) | Err(RecvTimeoutError::Disconnected) => {
+                    return self.guarded(LibraryEvent::Warning, Self::back_up);
+                }
                 Ok(work) => self.do_guarded(work),
                 Err(RecvTimeoutError::Timeout) => self.guarded(LibraryEvent::Warning, Self::use_spare_time),
             }
@@ -282,6 +303,10 @@ impl Worker {
             LibraryCommand::Describe { recording, tags, note } => {
                 self.library()?.describe(recording, &tags, &note)?;
                 self.state.has_changed = true;
+                // A file that is moved takes them along if it is known by its content.
+                if !self.closing.is_cancelled() {
+                    self.order(Order::Hash(recording))?;
+                }
                 LibraryEvent::Done(String::new())
             }
             LibraryCommand::Search(request) => {
@@ -423,6 +448,7 @@ impl Worker {
         for folder in watched {
             folders.order(Order::Watch(folder.path, Asked::ByNobody));
         }
+        folders.order(Order::HashDescribed);
         Ok(())
     }
 
@@ -437,11 +463,21 @@ impl Worker {
                 self.state.index_due = (n_left > 0).then_some(now);
             })
         } else if is_due(self.state.backup_due) {
-            self.state.backup_due = None;
-            library.back_up_if_due().map(drop)
+            return self.back_up();
         } else {
             Ok(())
         };
+        self.warn_of(done);
+    }
+
+    /// Backs the library up, if that is due.
+    fn back_up(&mut self) {
+        self.state.backup_due = None;
+        let done = self.library.as_mut().map_or(Ok(()), |library| library.back_up_if_due().map(drop));
+        self.warn_of(done);
+    }
+
+    fn warn_of(&mut self, done: Result<(), LibraryError>) {
         if let Err(error) = done {
             // The next search catches up, and the next quiet time is used for a backup.
             (self.state.index_due, self.state.backup_due) = (None, None);

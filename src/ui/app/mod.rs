@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use eframe::egui::{self, CentralPanel, Frame, Margin, Panel, ViewportCommand};
+use eframe::egui::{self, CentralPanel, Frame, Margin, Panel, UiBuilder, ViewportCommand};
 
 use crate::engine::library::NewFiles;
 use crate::engine::models::ModelCommand;
@@ -329,7 +329,13 @@ impl App {
                 .frame(theme::panel_frame(ui, Margin::symmetric(8, 0)))
                 .default_size((width * 0.3).clamp(200.0, 280.0))
                 .size_range(160.0..=(width * 0.5).max(160.0))
-                .show(ui, |ui| self.library_panel.ui(ui, &self.state, actions));
+                .show(ui, |ui| {
+                    // Whatever in it is too wide by a fraction would widen it frame after frame.
+                    let room = ui.available_rect_before_wrap();
+                    let mut inside = ui.new_child(UiBuilder::new().max_rect(room));
+                    self.library_panel.ui(&mut inside, &self.state, actions);
+                    ui.advance_cursor_after_rect(room);
+                });
         } else {
             self.library_panel.hide();
         }
