@@ -158,7 +158,9 @@ fn samples_of(path: &Path) -> Vec<f32> {
     let (cancel, folder) = (CancelToken::default(), tempfile::tempdir().expect("a temporary folder"));
     let decoded = decode(path, folder.path(), &Progress::unwatched(&cancel)).expect("a recording");
     assert!(decoded.warnings.is_empty(), "{:?}", decoded.warnings);
-    decoded.samples.read(0..decoded.samples.len()).expect("readable")
+    let samples = decoded.samples.read(0..decoded.samples.len()).expect("readable");
+    // On its way the sound is resampled, which moves it by part of a sample: of high tones nothing would be alike.
+    samples.windows(4).map(|near| near.iter().sum::<f32>() / 4.0).collect()
 }
 
 /// How alike two stretches are, 1 for all but their height.
