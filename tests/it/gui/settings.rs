@@ -4,11 +4,10 @@
 use std::fs;
 
 use eframe::egui::{Key, Modifiers, Role, ViewportCommand, ViewportEvent, ViewportId, accesskit::Toggled};
-use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use hansard::paths::AppPaths;
 use hansard::settings::{DeviceChoice, Settings, TaskChoice, Theme, WindowState};
-use hansard::ui::{Answer, App, Open, Question};
+use hansard::ui::{Answer, Open, Question};
 
 use super::library::{DEMO_LABEL, click_row, row, transcribed};
 use super::{DEMO_NAME, SAID, Window, demo, meeting, opened, shows, transcript};
