@@ -55,8 +55,8 @@
 //!                                          ├──RecordCommand──▶ hansard-recorder ──try_send──▶ hansard-captions, hansard-captions-N
 //!                                          └──PlayCommand──▶ hansard-player, hansard-peaks      hansard-devices
 //! ```
-//! The recorder never waits for the captions: what they cannot take in time they miss. The window never blocks: it sends commands, and each frame takes the events that are there. The engine thread only
-//! coordinates and writes files. Cancelling bypasses the queues: [`task::CancelToken`] is polled at every encoder layer and
+//! The recorder never waits for the captions: what they cannot take in time they miss. The window never blocks: it sends
+//! commands, and each frame takes the events that are there. The engine thread only coordinates and writes files. Cancelling bypasses the queues: [`task::CancelToken`] is polled at every encoder layer and
 //! every decoder step. A panic in a job becomes an event with the job's name. All threads are named, and joined when the
 //! [`engine::Engine`] is dropped; only those that wait for an open file dialog or for the desktop to show a notification are
 //! left to themselves.
