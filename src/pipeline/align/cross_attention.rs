@@ -11,12 +11,12 @@ use crate::nn::mel;
 use crate::nn::whisper::word_times::{SegmentWords, WordTime, WordTimesError, assign_words};
 use crate::nn::whisper::{Task, TokenId, Whisper};
 use crate::task::{CancelToken, Cancelled, Progress};
+use crate::transcript::writing::Writing;
 use crate::transcript::{Segment, Word};
 use crate::units::{SAMPLE_RATE_HZ, Seconds, TimeSpan};
 
 use super::super::StageError;
 use super::super::resume::Resume;
-use super::text::Writing;
 use super::{Aligned, Unaligned, from_word_times};
 
 /// Windows that are encoded at once, however many threads there are.

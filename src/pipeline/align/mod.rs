@@ -29,13 +29,14 @@ use crate::audio::Mono16k;
 use crate::nn::wav2vec2::Wav2Vec2;
 use crate::task::{CancelToken, Progress};
 use crate::transcript::Segment;
+use crate::transcript::writing::Writing;
 use crate::units::{SampleIdx, Seconds, TimeSpan};
 
 use super::StageError;
 use super::resume::Resume;
 use emissions::{Emissions, n_frames_of};
 use sentences::Punkt;
-use text::{Dictionary, Writing};
+use text::Dictionary;
 use trellis::{best_path, merge_repeats};
 use words::{Character, Interpolation, Sentence, Timed, rounded};
 

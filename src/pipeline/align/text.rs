@@ -3,51 +3,25 @@
 
 use std::collections::BTreeMap;
 
+use crate::transcript::writing::Writing;
+
 /// The label between words.
 const WORD_BOUNDARY: char = '|';
 
-/// What divides words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Writing {
-    /// Blanks do.
-    Spaced,
-    /// Nothing does, and each character counts as a word.
-    Unspaced,
-}
-
-impl Writing {
-    /// How a language is written. whisperX 3.8.6 has Japanese and Chinese in this list, for which it has models; here
-    /// are all languages that Whisper writes without blanks, so that models from elsewhere can be used for them.
-    pub fn of(language: &str) -> Self {
-        match language {
-            "ja" | "zh" | "yue" | "th" | "lo" | "my" => Self::Unspaced,
-            _ => Self::Spaced,
-        }
-    }
-
-    /// For each character the index of its word. A blank is the beginning of the word after it; so is each of several.
-    /// Signs above and below letters belong to the character before them, which Japanese and Chinese do not have.
-    pub fn word_indices(self, characters: &[char]) -> Vec<usize> {
-        let mut word = 0;
-        let index = |n: usize| {
-            let index = word;
-            let ends_word = characters.get(n + 1).is_none_or(|next| match self {
-                Self::Spaced => *next == ' ',
-                Self::Unspaced => !is_mark(*next),
-            });
-            word += usize::from(ends_word);
-            index
-        };
-        (0..characters.len()).map(index).collect()
-    }
-
-    /// What stands between two sentences that become one.
-    pub fn joint(self) -> &'static str {
-        match self {
-            Self::Spaced => " ",
-            Self::Unspaced => "",
-        }
-    }
+/// For each character the index of its word. A blank is the beginning of the word after it; so is each of several.
+/// Signs above and below letters belong to the character before them, which Japanese and Chinese do not have.
+pub fn word_indices(writing: Writing, characters: &[char]) -> Vec<usize> {
+    let mut word = 0;
+    let index = |n: usize| {
+        let index = word;
+        let ends_word = characters.get(n + 1).is_none_or(|next| match writing {
+            Writing::Spaced => *next == ' ',
+            Writing::Unspaced => !is_mark(*next),
+        });
+        word += usize::from(ends_word);
+        index
+    };
+    (0..characters.len()).map(index).collect()
 }
 
 /// The labels of an aligner by their characters.
@@ -163,7 +137,7 @@ mod tests {
             ("th", "ที่นี่", &[0, 0, 0, 1, 1, 1]),
         ] {
             let characters: Vec<char> = text.chars().collect();
-            assert_eq!(Writing::of(language).word_indices(&characters), expected, "{text:?}");
+            assert_eq!(word_indices(Writing::of(language), &characters), expected, "{text:?}");
         }
     }
 }

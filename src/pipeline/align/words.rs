@@ -3,11 +3,12 @@
 
 use std::ops::Range;
 
+use crate::transcript::writing::Writing;
 use crate::transcript::{Segment, Word};
 use crate::units::{Seconds, TimeSpan};
 
 use super::sentences::Punkt;
-use super::text::Writing;
+use super::text::word_indices;
 
 /// How words without a time of their own get one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,7 +68,7 @@ pub fn sentences(
     interpolation: Interpolation,
 ) -> Vec<Sentence> {
     let written: Vec<char> = characters.iter().map(|character| character.character).collect();
-    let word_of = writing.word_indices(&written);
+    let word_of = word_indices(writing, &written);
     let mut parts: Vec<Vec<Character>> = Vec::with_capacity(spans.len());
     let (mut starts, mut ends, mut words_of_parts) = (Vec::new(), Vec::new(), Vec::new());
     for span in spans {
