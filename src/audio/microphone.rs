@@ -2,8 +2,8 @@
 //! input. What becomes of the sound, the recorder decides.
 //!
 //! - The device's callback copies into the ring and does nothing else. What goes wrong is told through a channel.
-//! - On Linux, devices are those of PulseAudio or PipeWire where one of them runs, spoken to directly, and else those
-//!   of ALSA. What the machine plays is recorded from a `monitor`, which they have and ALSA has not.
+//! - On Linux, devices are those of PulseAudio or PipeWire where one of them runs, recorded from by [`super::pulse`], and
+//!   else those of ALSA. What the machine plays is recorded from a `monitor`, which they have and ALSA has not.
 //! - On Windows (WASAPI loopback) and macOS (14.6 or later, after the user allowed it) what the machine plays is
 //!   recorded from the device that plays it. Neither has been tried by the project yet.
 //! - Servers and drivers may not answer. Whatever asks them does so in a thread that is left to itself after a while.
@@ -11,6 +11,8 @@
 use std::thread;
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+use cpal::HostId;
 use cpal::traits::{DeviceTrait as _, HostTrait as _, StreamTrait as _};
 use cpal::{
     BufferSize, Device, ErrorKind, FromSample, Host, I24, Sample as _, SampleFormat, SizedSample, Stream, StreamConfig,
@@ -148,7 +150,18 @@ pub(super) struct Microphone {
     name: String,
     kind: DeviceKind,
     notices: Receiver<Notice>,
-    _stream: Stream,
+    _stream: Listening,
+}
+
+/// What listens; held for as long as it shall.
+enum Listening {
+    Cpal {
+        _stream: Stream,
+    },
+    #[cfg(target_os = "linux")]
+    Pulse {
+        _stream: super::pulse::PulseStream,
+    },
 }
 
 impl Microphone {
@@ -222,6 +235,8 @@ pub(super) fn patiently<T: Send + 'static>(
 
 /// A device of the system that may be recorded from.
 struct Candidate {
+    #[cfg(target_os = "linux")]
+    host: HostId,
     device: Device,
     id: String,
     name: String,
@@ -262,7 +277,17 @@ fn candidates(host: &Host) -> Result<Vec<Candidate>, MicrophoneError> {
         let kind = if is_monitor { DeviceKind::SystemAudio } else { DeviceKind::Microphone };
         let is_default = [default_in_id.as_ref(), default_monitor.as_ref()].contains(&Some(&id));
         let standing = if is_default { Standing::Default } else { Standing::Other };
-        found.push(Candidate { name: name_of(&device, &id), device, id, kind, standing, direction: Direction::Input });
+        let (name, direction) = (name_of(&device, &id), Direction::Input);
+        found.push(Candidate {
+            #[cfg(target_os = "linux")]
+            host: host.id(),
+            device,
+            id,
+            name,
+            kind,
+            standing,
+            direction,
+        });
     }
     if HAS_LOOPBACK {
         let outputs = host.output_devices().map_err(MicrophoneError::refused("the system's sound"))?;
@@ -273,7 +298,17 @@ fn candidates(host: &Host) -> Result<Vec<Candidate>, MicrophoneError> {
             }
             let (kind, direction) = (DeviceKind::SystemAudio, Direction::Loopback);
             let standing = if default_out_id.as_ref() == Some(&id) { Standing::Default } else { Standing::Other };
-            found.push(Candidate { name: name_of(&device, &id), device, id, kind, standing, direction });
+            let name = name_of(&device, &id);
+            found.push(Candidate {
+                #[cfg(target_os = "linux")]
+                host: host.id(),
+                device,
+                id,
+                name,
+                kind,
+                standing,
+                direction,
+            });
         }
     }
     Ok(found)
@@ -357,16 +392,27 @@ impl Candidate {
     }
 
     fn start(&self) -> Result<(Microphone, Intake), MicrophoneError> {
+        let (notice_sink, notices) = bounded(NOTICE_CAPACITY);
+        let (stream, intake) = self.listen(notice_sink)?;
+        Ok((Microphone { name: self.name.clone(), kind: self.kind, notices, _stream: stream }, intake))
+    }
+
+    fn listen(&self, notices: Sender<Notice>) -> Result<(Listening, Intake), MicrophoneError> {
+        #[cfg(target_os = "linux")]
+        if self.host == HostId::PulseAudio {
+            let (stream, intake) = super::pulse::record(&self.id, PERIODS_PER_SEC, RING_SECS, notices)
+                .map_err(|reason| MicrophoneError::Refused { device: self.name.clone(), reason })?;
+            return Ok((Listening::Pulse { _stream: stream }, intake));
+        }
         let refused = MicrophoneError::refused(&self.name);
         let supported = self.config().map_err(&refused)?;
         let format = SoundFormat::new(supported.sample_rate(), supported.channels()).ok_or_else(|| {
             MicrophoneError::Refused { device: self.name.clone(), reason: "it has no channels".to_owned() }
         })?;
-        let (notice_sink, notices) = bounded(NOTICE_CAPACITY);
         let attempt = |buffer_size| {
             let (feed, intake) = ring(format, RING_SECS);
             let config = StreamConfig { buffer_size, ..supported.config() };
-            let stream = build(&self.device, config, supported.sample_format(), feed, notice_sink.clone())?;
+            let stream = build(&self.device, config, supported.sample_format(), feed, notices.clone())?;
             Ok::<_, cpal::Error>((stream, intake))
         };
         let (stream, intake) = match attempt(period(&supported)) {
@@ -376,11 +422,11 @@ impl Candidate {
         }
         .map_err(&refused)?;
         stream.play().map_err(&refused)?;
-        Ok((Microphone { name: self.name.clone(), kind: self.kind, notices, _stream: stream }, intake))
+        Ok((Listening::Cpal { _stream: stream }, intake))
     }
 }
 
-/// PulseAudio would give two seconds at a time if it was not asked for less, and ALSA's plugins sometimes a few samples.
+/// ALSA's plugins sometimes give a few samples at a time if they are not asked for more.
 fn period(supported: &SupportedStreamConfig) -> BufferSize {
     match supported.buffer_size() {
         SupportedBufferSize::Range { min, max } if min <= max => {

@@ -10,6 +10,8 @@ mod mp4;
 pub mod peaks;
 pub mod playback;
 pub mod player;
+#[cfg(target_os = "linux")]
+mod pulse;
 pub mod recorder;
 pub mod resample;
 mod samples;
