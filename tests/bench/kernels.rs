@@ -139,10 +139,31 @@ fn segmentation_of_60_s(bencher: Bencher) {
         .bench_local(|| segmentation(black_box(&samples), &segmenter, Resume::none(), &Progress::unwatched(&cancel)));
 }
 
-/// Made-up voices of six people who speak for 20 s each in turn, clustered once more with another number of speakers; 0
-/// stands for unknown.
+/// An hour's voices clustered for a number of speakers; 0 stands for unknown.
+#[divan::bench(args = [0, 4], sample_count = 10, sample_size = 1)]
+fn cluster_an_hour(bencher: Bencher, n_speakers: usize) {
+    let (activity, embeddings) = an_hour();
+    let (options, count) = (DiarizeOptions::default(), exactly(n_speakers));
+    bencher
+        .bench_local(|| cluster_and_reconstruct(black_box(&activity), &embeddings, &options, &count, None, &mut None));
+}
+
+/// The same once more, with another number of speakers.
 #[divan::bench(args = [0, 4], sample_count = 10, sample_size = 1)]
 fn recluster_an_hour(bencher: Bencher, n_speakers: usize) {
+    let (activity, embeddings) = an_hour();
+    let (options, count, mut tree) = (DiarizeOptions::default(), exactly(n_speakers), None);
+    let mut run = || cluster_and_reconstruct(black_box(&activity), &embeddings, &options, &count, None, &mut tree);
+    run().expect("a possible number");
+    bencher.bench_local(run);
+}
+
+fn exactly(n_speakers: usize) -> SpeakerCount {
+    SpeakerCount { exact: Some(n_speakers), ..SpeakerCount::default() }
+}
+
+/// Made-up voices of six people who speak for 20 s each in turn.
+fn an_hour() -> (Activity, Embeddings) {
     const DIMENSION: usize = 192;
     const N_FRAMES: usize = 589;
     const FRAME_STEP: Seconds = Seconds(0.016_875);
@@ -168,11 +189,7 @@ fn recluster_an_hour(bencher: Bencher, n_speakers: usize) {
             values.extend(voice.map(|(person, noise)| (person + noise) as f32));
         }
     }
-    let activity = Activity { windows, n_speakers: 3, masks };
-    let embeddings = Embeddings { dimension: DIMENSION, values };
-    let (options, count) =
-        (DiarizeOptions::default(), SpeakerCount { exact: Some(n_speakers), ..SpeakerCount::default() });
-    bencher.bench_local(|| cluster_and_reconstruct(black_box(&activity), &embeddings, &options, &count, None));
+    (Activity { windows, n_speakers: 3, masks }, Embeddings { dimension: DIMENSION, values })
 }
 
 #[divan::bench(args = [8_000, 44_100, 48_000])]

@@ -22,6 +22,8 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_mins(2);
 /// What a process that is to die is told.
 const FOLDER: &str = "HANSARD_TEST_RECORDING_FOLDER";
+/// Where another is to record.
+const SMALL_DISK: &str = "HANSARD_TEST_SMALL_DISK";
 /// The most that may be lost when it dies, as promised.
 const MAX_LOST_SECS: f64 = 1.0;
 const RATE_HZ: u32 = 16_000;
@@ -278,4 +280,61 @@ fn whoever_is_killed_loses_less_than_a_second() {
             });
         }
     });
+}
+
+/// What the other test starts in a process of its own, on a small disk. By itself it does nothing.
+#[test]
+fn records_until_the_disk_is_full() {
+    let Some(folder) = env::var_os(SMALL_DISK).map(PathBuf::from) else { return };
+    let engine = Engine::start(AppPaths::below(&folder), Some(1), Arc::new(|| {})).expect("threads");
+    let source = RecordSource::File { path: env::var_os(FOLDER).map(PathBuf::from).expect("a source"), speed: 1e9 };
+    let request = RecordRequest { source, output: None, limit: None, captions: None };
+    engine.send(Command::Record(RecordCommand::Start(request)));
+    loop {
+        match engine.recv_timeout(PATIENCE).expect("an event in time") {
+            Event::Recording(RecordEvent::Finished(file)) => {
+                let problem = file.problem.expect("the disk was too small");
+                writeln!(io::stdout(), "step full {} {problem}", file.duration.0).expect("somebody reads");
+                return;
+            }
+            Event::Recording(RecordEvent::Failed(message)) => panic!("{message}"),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_ends_a_recording_in_good_order() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let [source, disk, kept] = ["source.wav", "disk", "kept"].map(|name| folder.path().join(name));
+    let samples = noise(RATE_HZ as usize * 600);
+    write_wav(&source, &samples);
+    fs::create_dir(&disk).expect("a writable folder");
+    let script = format!(
+        "mount -t tmpfs -o size=8m tmpfs \"${SMALL_DISK}\" || exit 77; \"$@\" && mv \"${SMALL_DISK}/data/recordings\" {}",
+        kept.display()
+    );
+    let output = Process::new("unshare")
+        .args(["-rm", "sh", "-c", &script, "sh"])
+        .arg(env::current_exe().expect("a test runs"))
+        .args(["--exact", "recorder::records_until_the_disk_is_full", "--nocapture"])
+        .env(SMALL_DISK, &disk)
+        .env(FOLDER, &source)
+        .output()
+        .expect("unshare is part of every Linux");
+    let (told, complaint) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    if output.status.code() == Some(77) || complaint.contains("unshare failed") {
+        // Not everybody may mount something.
+        return;
+    }
+    let told = told.lines().find_map(|line| line.rsplit_once("step full ").map(|(_, rest)| rest.to_owned()));
+    let told = told.unwrap_or_else(|| panic!("{complaint}"));
+    assert!(told.contains("the disk is full"), "{told}");
+    let secs: f64 = told.split(' ').next().and_then(|secs| secs.parse().ok()).expect("seconds");
+    let mut files = fs::read_dir(kept).expect("the folder").map(|entry| entry.expect("an entry").path());
+    let path = files.find(|path| path.extension().is_some_and(|it| it == "wav")).expect("a recording");
+    let found = read_wav(&path);
+    assert!(samples.starts_with(&found) && found.len() > RATE_HZ as usize * 60, "{} samples", found.len());
+    assert_eq!(found.len(), (secs * f64::from(RATE_HZ)).round() as usize);
 }

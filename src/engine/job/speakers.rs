@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::event::Stage;
 use crate::engine::voices::{VoiceModel, known_voices};
 use crate::hash::ContentHash;
+use crate::pipeline::diarize::dendrogram::Dendrogram;
 use crate::pipeline::diarize::embed::{self, Embeddings};
 use crate::pipeline::diarize::{Diarization, DiarizedSpeaker, cluster_and_reconstruct};
 use crate::pipeline::recognise::recognise;
@@ -57,9 +58,15 @@ impl Job<'_> {
         };
         let plda = files.plda().map_err(BrokenDiarizer)?;
         let (since, count) = (Instant::now(), &self.tools.request.speakers.count);
+        // It does not depend on how many speakers are asked for, and most of the time goes into it.
+        let known: Option<Dendrogram> = self.results.get(Layer::Diarization, &self.keys.voice_tree());
+        let (was_known, mut tree) = (known.is_some(), known);
         let diarization = self.tools.context.stage(Stage::Diarize, |_| {
-            cluster_and_reconstruct(activity, &embeddings, &files.options, count, plda.as_ref())
+            cluster_and_reconstruct(activity, &embeddings, &files.options, count, plda.as_ref(), &mut tree)
         });
+        if let Some(tree) = tree.filter(|_| !was_known) {
+            self.results.put(Layer::Diarization, &self.keys.voice_tree(), &tree, since.elapsed());
+        }
         match diarization {
             Ok(diarization) => {
                 self.results.put(Layer::Diarization, &self.keys.diarization(), &diarization, since.elapsed());

@@ -25,6 +25,7 @@ const TEXT: u32 = 1;
 const ALIGN: u32 = 1;
 const ATTENTION: u32 = 1;
 const EMBEDDINGS: u32 = 1;
+const VOICE_TREE: u32 = 1;
 const DIARIZATION: u32 = 1;
 const VOICES: u32 = 1;
 const SPEAKERS: u32 = 1;
@@ -143,6 +144,11 @@ impl<'a> Keys<'a> {
     /// The voices of a block of windows, for diarization.
     pub(in crate::engine) fn embedding_block(&self, block: usize) -> ResultKey {
         self.of(Layer::Embeddings, EMBEDDINGS).key("of", &self.embeddings()).number("block", block).finish()
+    }
+
+    /// The tree of the voices that were taken, however many speakers there are.
+    pub(in crate::engine) fn voice_tree(&self) -> ResultKey {
+        self.of(Layer::Diarization, VOICE_TREE).key("embeddings", &self.embeddings()).finish()
     }
 
     /// Who speaks when.

@@ -42,13 +42,15 @@ pub struct Clusters {
     pub speakers: Vec<Option<usize>>,
 }
 
-/// Finds out which of the windows' speakers are the same person.
+/// Finds out which of the windows' speakers are the same person. `tree` is that of the clear voices, as an earlier call
+/// for the same voices left it; where it is not known it is made when it is needed, which takes most of the time.
 pub fn cluster(
     activity: &Activity,
     embeddings: &Embeddings,
     clustering: Clustering,
     count: SpeakerCount,
     plda: Option<&Plda>,
+    tree: &mut Option<Dendrogram>,
 ) -> Result<Clusters, DiarizeError> {
     let bounds = count.bounds()?;
     let clear = clear_voices(activity, embeddings);
@@ -56,7 +58,7 @@ pub fn cluster(
     match clustering {
         Clustering::Agglomerative { threshold, min_cluster_size } => {
             let min_cluster_size = (min_cluster_size as f64 * training.share).round() as usize;
-            Ok(agglomerative(embeddings, &training, threshold, min_cluster_size, bounds))
+            Ok(agglomerative(embeddings, &training, threshold, min_cluster_size, bounds, tree))
         }
         Clustering::Vbx { threshold, fa, fb } => {
             let plda = plda.ok_or(DiarizeError::NoPlda)?;
@@ -65,7 +67,7 @@ pub fn cluster(
                 return Err(DiarizeError::PldaDimension { expected, found });
             }
             let mixed = Mixed { threshold, fa, fb, plda };
-            Ok(mixed.cluster(activity, embeddings, &training, bounds))
+            Ok(mixed.cluster(activity, embeddings, &training, bounds, tree))
         }
     }
 }
@@ -147,6 +149,17 @@ impl Training {
         self.rows.len() / self.dimension
     }
 
+    /// These voices with a length of 1.
+    fn units(&self) -> Vec<f32> {
+        unit_rows(&self.rows, self.dimension)
+    }
+
+    /// The tree of these voices, given them with a length of 1.
+    fn tree<'a>(&self, units: &[f32], known: &'a mut Option<Dendrogram>) -> &'a Dendrogram {
+        *known = known.take().filter(|tree| tree.n_rows == self.n_rows());
+        known.get_or_insert_with(|| Dendrogram::by_centroids(units, self.dimension))
+    }
+
     /// The means of clusters of these voices.
     fn centroids(&self, clusters: &[usize], n_clusters: usize) -> Vec<f32> {
         means(&self.rows, self.dimension, clusters, n_clusters).into_iter().map(|value| value as f32).collect()
@@ -179,6 +192,7 @@ fn agglomerative(
     threshold: f64,
     min_cluster_size: usize,
     bounds: Bounds,
+    tree: &mut Option<Dendrogram>,
 ) -> Clusters {
     let n_rows = training.n_rows();
     let bounds = Bounds { min: bounds.min.min(n_rows).max(1), max: bounds.max.min(n_rows).max(1) };
@@ -186,12 +200,14 @@ fn agglomerative(
         return training.as_one(embeddings);
     }
     let highest_min_size = (MAX_MIN_SHARE * n_rows as f64).round_ties_even().max(1.0) as usize;
-    let tree = Tree {
-        units: unit_rows(&training.rows, training.dimension),
+    let units = training.units();
+    let cut = Cut {
+        dendrogram: training.tree(&units, tree),
+        units: &units,
         dimension: training.dimension,
         min_cluster_size: min_cluster_size.min(highest_min_size),
     };
-    let clusters = tree.clusters(threshold, bounds);
+    let clusters = cut.clusters(threshold, bounds);
     let n_clusters = clusters.iter().max().map_or(0, |highest| highest + 1);
     let centroids = training.centroids(&clusters, n_clusters);
     let likeness = likeness(embeddings, &centroids);
@@ -199,26 +215,27 @@ fn agglomerative(
     Clusters { n_clusters, centroids, likeness, speakers }
 }
 
-/// What the tree of merges is cut for.
-struct Tree {
+/// A tree of merges, and what it is cut for.
+struct Cut<'a> {
+    dendrogram: &'a Dendrogram,
     /// Voices as vectors of length 1, whose Euclidean distances order them like their cosines.
-    units: Vec<f32>,
+    units: &'a [f32],
     dimension: usize,
     /// Smaller clusters are joined to the nearest that is not.
     min_cluster_size: usize,
 }
 
-impl Tree {
+impl Cut<'_> {
     /// The cluster of each voice, numbered without gaps.
     fn clusters(&self, threshold: f64, bounds: Bounds) -> Vec<usize> {
-        let dendrogram = Dendrogram::by_centroids(&self.units, self.dimension);
+        let dendrogram = self.dendrogram;
         let clusters = dendrogram.within(threshold);
         let n_large = self.large(&clusters).len();
         let wanted = n_large.clamp(bounds.min, bounds.max);
         if n_large == wanted {
             return self.without_small(clusters);
         }
-        self.without_small(dendrogram.after(self.cut_for(wanted, &dendrogram, threshold)))
+        self.without_small(dendrogram.after(self.cut_for(wanted, threshold)))
     }
 
     /// The clusters that are large enough, ascending.
@@ -232,7 +249,8 @@ impl Tree {
 
     /// After how many merges there are `wanted` large clusters, or as near to that as can be. Of several such points,
     /// the one whose merge is nearest to the threshold.
-    fn cut_for(&self, wanted: usize, dendrogram: &Dendrogram, threshold: f64) -> usize {
+    fn cut_for(&self, wanted: usize, threshold: f64) -> usize {
+        let dendrogram = self.dendrogram;
         let is_large = |n_rows: usize| usize::from(n_rows >= self.min_cluster_size);
         let n_rows_in = |cluster: usize| match cluster.checked_sub(dendrogram.n_rows) {
             Some(merge) => dendrogram.merges[merge].n_rows,
@@ -275,7 +293,7 @@ impl Tree {
             return vec![0; clusters.len()];
         }
         let n_clusters = clusters.iter().max().map_or(0, |highest| highest + 1);
-        let all = means(&self.units, self.dimension, &clusters, n_clusters);
+        let all = means(self.units, self.dimension, &clusters, n_clusters);
         let large_means: Vec<f64> = large
             .iter()
             .flat_map(|cluster| all[cluster * self.dimension..][..self.dimension].iter().copied())
@@ -311,13 +329,20 @@ struct Mixed<'a> {
 }
 
 impl Mixed<'_> {
-    fn cluster(&self, activity: &Activity, embeddings: &Embeddings, training: &Training, bounds: Bounds) -> Clusters {
+    fn cluster(
+        &self,
+        activity: &Activity,
+        embeddings: &Embeddings,
+        training: &Training,
+        bounds: Bounds,
+        tree: &mut Option<Dendrogram>,
+    ) -> Clusters {
         let (n_rows, dimension) = (training.n_rows(), training.dimension);
         if n_rows < 2 {
             return training.as_one(embeddings);
         }
-        let units = unit_rows(&training.rows, dimension);
-        let first = Dendrogram::by_centroids(&units, dimension).within(self.threshold);
+        let units = training.units();
+        let first = training.tree(&units, tree).within(self.threshold);
         let mixture = vbx(&self.plda.features(&training.rows), self.plda.variances(), &first, self.fa, self.fb);
         let kept: Vec<usize> =
             (0..mixture.n_speakers).filter(|speaker| mixture.shares[*speaker] > MIN_VBX_SHARE).collect();

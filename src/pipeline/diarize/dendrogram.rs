@@ -3,10 +3,12 @@
 //! After scipy 1.17 (`linkage`, `fcluster` with `criterion="distance"`): merges, and the numbers of the clusters, are
 //! in the same order.
 
+use serde::{Deserialize, Serialize};
+
 use super::linkage::centroid_linkage;
 
 /// How single rows became one cluster.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Dendrogram {
     /// Rows that there were in the beginning.
     pub n_rows: usize,
@@ -15,7 +17,7 @@ pub struct Dendrogram {
 }
 
 /// Two clusters become one.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Merge {
     /// The two, lower number first. Rows have the numbers from 0; the result of merge `n` has the number `n_rows + n`.
     pub clusters: [usize; 2],

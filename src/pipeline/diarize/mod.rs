@@ -27,6 +27,7 @@ use crate::transcript::Turn;
 
 use super::segmentation::Activity;
 use clustering::{Clusters, cluster, who_speaks};
+use dendrogram::Dendrogram;
 use embed::Embeddings;
 use reconstruct::{Region, Regions, for_each_frame, speaker_counts};
 
@@ -82,13 +83,14 @@ pub enum DiarizeError {
 }
 
 /// Finds out who of the windows' speakers is the same person, and when each of them speaks. `plda` is only needed for
-/// [`Clustering::Vbx`].
+/// [`Clustering::Vbx`]; `tree` is what [`clustering::cluster`] knows from before and leaves for the next time.
 pub fn cluster_and_reconstruct(
     activity: &Activity,
     embeddings: &Embeddings,
     options: &DiarizeOptions,
     count: &SpeakerCount,
     plda: Option<&Plda>,
+    tree: &mut Option<Dendrogram>,
 ) -> Result<Diarization, DiarizeError> {
     let bounds = count.bounds()?;
     let counts = speaker_counts(activity);
@@ -96,7 +98,7 @@ pub fn cluster_and_reconstruct(
         return Ok(Diarization::default());
     }
     let Clusters { n_clusters, centroids, mut speakers, .. } =
-        cluster(activity, embeddings, options.clustering, *count, plda)?;
+        cluster(activity, embeddings, options.clustering, *count, plda, tree)?;
     for (cluster, speaks) in speakers.iter_mut().zip(who_speaks(activity)) {
         *cluster = cluster.filter(|_| speaks);
     }
@@ -211,7 +213,8 @@ mod tests {
             ("nobody is ever alone", meeting(5, 2, [3, 3]), anybody, (2, 0, 0)),
             ("more than there are voices", meeting(1, 2, [1, 2]), exactly(5), (2, 2, 1)),
         ] {
-            let found = cluster_and_reconstruct(&activity, &embeddings, &DiarizeOptions::default(), &count, None);
+            let found =
+                cluster_and_reconstruct(&activity, &embeddings, &DiarizeOptions::default(), &count, None, &mut None);
             let found = found.expect("a possible number");
             let n_voices = found.speakers.iter().filter(|speaker| !speaker.embedding.is_empty()).count();
             assert_eq!((found.speakers.len(), n_voices, found.warnings.len()), expected, "{what}: {found:?}");
@@ -226,7 +229,8 @@ mod tests {
     fn voices_that_could_not_be_taken_are_one_speaker() {
         let (activity, mut embeddings) = meeting(3, 2, [1, 2]);
         embeddings.values.fill(f32::NAN);
-        let found = cluster_and_reconstruct(&activity, &embeddings, &DiarizeOptions::default(), &exactly(2), None);
+        let found =
+            cluster_and_reconstruct(&activity, &embeddings, &DiarizeOptions::default(), &exactly(2), None, &mut None);
         let found = found.expect("a possible number");
         assert_eq!((found.speakers.len(), found.warnings.len()), (1, 1), "{found:?}");
         assert!(found.speakers[0].embedding.is_empty());
@@ -239,10 +243,11 @@ mod tests {
             clustering: Clustering::Vbx { threshold: 0.6, fa: 0.07, fb: 0.8 },
             ..DiarizeOptions::default()
         };
-        let error = cluster_and_reconstruct(&activity, &embeddings, &with_vbx, &exactly(2), None);
+        let error = cluster_and_reconstruct(&activity, &embeddings, &with_vbx, &exactly(2), None, &mut None);
         assert!(matches!(error, Err(DiarizeError::NoPlda)), "{error:?}");
         let count = SpeakerCount { min: Some(3), max: Some(2), ..SpeakerCount::default() };
-        let error = cluster_and_reconstruct(&activity, &embeddings, &DiarizeOptions::default(), &count, None);
+        let error =
+            cluster_and_reconstruct(&activity, &embeddings, &DiarizeOptions::default(), &count, None, &mut None);
         assert!(matches!(error, Err(DiarizeError::SpeakerCount { min: 3, max: 2 })), "{error:?}");
     }
 }

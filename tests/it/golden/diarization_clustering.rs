@@ -165,7 +165,7 @@ fn golden_diarization_clustering_agglomerative() {
         }
         let clustering = clustering_of(&case["params"]);
         let found =
-            cluster(&activity, &embeddings, clustering, count_of(&case["kwargs"]), None).expect("a possible number");
+            cluster(&activity, &embeddings, clustering, count_of(&case["kwargs"]), None, &mut None).expect("a possible number");
         assert_clusters(&golden, &name, &found);
         let speakers = if case["constrained_assignment"].as_bool() == Some(true) {
             most_similar_apart(&found.likeness, activity.n_speakers, found.n_clusters)
@@ -207,7 +207,7 @@ fn golden_diarization_clustering_vbx() {
             let (expected, _) = golden.tensor(&format!("{name}_pi"));
             assert_close(&format!("{name}_pi"), &sizes(&mixture.shares), &expected, 1e-6);
         }
-        let found = cluster(&activity, &embeddings, clustering, count_of(&case["kwargs"]), Some(&plda));
+        let found = cluster(&activity, &embeddings, clustering, count_of(&case["kwargs"]), Some(&plda), &mut None);
         let found = found.expect("a possible number");
         let expected = places(&golden.tensor(&format!("{name}_hard")).0);
         // Where the number was forced, k-means numbers its clusters by chance.
@@ -227,7 +227,7 @@ pub(super) fn discrete(
     plda: Option<&Plda>,
     n_clusters: usize,
 ) -> Vec<f32> {
-    let clusters = cluster(activity, embeddings, clustering, count, plda).expect("a possible number");
+    let clusters = cluster(activity, embeddings, clustering, count, plda, &mut None).expect("a possible number");
     let speaks = |voice: usize| {
         let (window, speaker) = (voice / activity.n_speakers, voice % activity.n_speakers);
         activity.window(window).iter().any(|mask| (mask >> speaker) & 1 == 1)
@@ -320,7 +320,7 @@ fn golden_diarization_clustering_turns() {
             let first = found.iter().zip(&expected).position(|(found, expected)| (found - expected).abs() > 0.5);
             assert_eq!(first, None, "{name}_discrete");
         }
-        let found = cluster_and_reconstruct(&activity, &embeddings, &options, &count, Some(&plda));
+        let found = cluster_and_reconstruct(&activity, &embeddings, &options, &count, Some(&plda), &mut None);
         let found = found.expect("a possible number");
         assert_turns(&name, &found.turns, &case["diarization"]);
         assert_turns(&format!("{name}, exclusive"), &found.exclusive, &case["exclusive"]);

@@ -78,7 +78,7 @@ fn golden_pipeline_e2e_turns_from_the_same_windows_and_voices() {
         let (expected, shape) = golden.tensor(&format!("{name}_discrete"));
         let found = discrete(&activity, &embeddings, options.clustering, count, Some(&plda), shape[1]);
         assert_eq!(differences(&found, &expected), 0, "{name}_discrete");
-        let found = cluster_and_reconstruct(&activity, &embeddings, &options, &count, Some(&plda));
+        let found = cluster_and_reconstruct(&activity, &embeddings, &options, &count, Some(&plda), &mut None);
         let found = found.expect("a possible number");
         assert_turns(name, &found.turns, &case["diarization"]);
         assert_turns(&format!("{name}, exclusive"), &found.exclusive, &case["exclusive"]);
@@ -124,7 +124,7 @@ fn golden_pipeline_e2e_diarization() {
         let n_different = differences(&clusters, &expected);
         assert!(n_different * FRAMES_PER_DIFFERENCE <= shape[0], "{name}_discrete: {n_different} differ");
         let turns: Diarization =
-            cluster_and_reconstruct(&activity, &found, &options, &count, Some(&plda)).expect("a possible number");
+            cluster_and_reconstruct(&activity, &found, &options, &count, Some(&plda), &mut None).expect("a possible number");
         assert_eq!(turns.speakers.len(), golden.tensor(&format!("{name}_speaker_embeddings")).1[0], "{name}");
     }
 }
