@@ -48,6 +48,11 @@ impl AppPaths {
         self.config_dir.join("settings.ron")
     }
 
+    /// Languages of the window that the user added.
+    pub fn languages_dir(&self) -> PathBuf {
+        self.config_dir.join("languages")
+    }
+
     /// The file that says how the window was left.
     pub fn window_file(&self) -> PathBuf {
         self.config_dir.join("window.ron")

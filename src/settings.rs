@@ -19,6 +19,8 @@ const STAYS_OFFLINE: &str = "but nothing is fetched (offline) until the file is 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
+    /// The code of the window's language; `None`: that of the system.
+    pub window_language: Option<String>,
     /// Colours of the window.
     pub theme: Theme,
     /// Folder that the last export went to.
@@ -398,7 +400,16 @@ mod tests {
         let export = ExportSettings { max_line_width: Some(42), by_speaker: true, ..ExportSettings::default() };
         let jobs = JobSettings { language: Some("de".into()), task: TaskChoice::Translate, ..JobSettings::default() };
         let look = LookSettings { text_scale_percent: 150, font_size: 18 };
-        let settings = Settings { theme: Theme::Dark, export_dir, export_format, export, jobs, look, models };
+        let settings = Settings {
+            window_language: None,
+            theme: Theme::Dark,
+            export_dir,
+            export_format,
+            export,
+            jobs,
+            look,
+            models,
+        };
         settings.save(&path).expect("a writable folder");
         assert_eq!(Settings::load(&path), (settings, None));
     }

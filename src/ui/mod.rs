@@ -77,6 +77,7 @@ mod speakers;
 mod speakers_panel;
 mod state;
 mod status_bar;
+mod texts;
 mod theme;
 mod timeline;
 mod timeline_picture;
@@ -138,6 +139,9 @@ pub fn run(paths: AppPaths, open: Open) -> anyhow::Result<()> {
             None
         }
     };
+    for problem in texts::start(&paths.languages_dir()) {
+        tracing::warn!("{problem}");
+    }
     let (settings, settings_warning) = Settings::load(&paths.settings_file());
     let models = settings.models.with(&open.overrides);
     let window = WindowState::load(&paths.window_file());

@@ -54,7 +54,7 @@ const MAY_IMPORT: [(&str, &[&str]); 22] = [
 ];
 
 /// For each library, the files or folders under src that may name it.
-const NAMED_ONLY_IN: [(&str, &[&str]); 15] = [
+const NAMED_ONLY_IN: [(&str, &[&str]); 18] = [
     ("candle_core", &["nn/whisper/on_device/"]),
     ("candle_nn", &["nn/whisper/on_device/"]),
     ("egui", &["ui/"]),
@@ -69,6 +69,9 @@ const NAMED_ONLY_IN: [(&str, &[&str]); 15] = [
     ("keyring", &["models/token.rs"]),
     ("cpal", &["audio/microphone.rs", "audio/playback.rs"]),
     ("pulseaudio", &["audio/pulse.rs"]),
+    ("fluent_bundle", &["ui/texts.rs"]),
+    ("ebur128", &["audio/features.rs"]),
+    ("rusty_chromaprint", &["audio/fingerprint.rs"]),
     // The window ends with an error for main to print, hence its face.
     ("anyhow", &["engine/job/", "cli/", "main.rs", "ui/mod.rs"]),
 ];

@@ -36,7 +36,7 @@ use super::shortcuts::take_window_keys;
 use super::speakers_panel::{SpeakersPanel, take_edit_keys};
 use super::state::State;
 use super::window_place::Meeting;
-use super::{APP_NAME, Open, messages, record_button, record_strip, status_bar, theme, toolbar, welcome};
+use super::{APP_NAME, Open, messages, record_button, record_strip, status_bar, texts, theme, toolbar, welcome};
 
 use desk::Desk;
 
@@ -95,6 +95,7 @@ impl App {
     /// A window that has not been shown yet.
     pub fn new(setup: Setup) -> Self {
         let Setup { start_engine, settings, settings_warning, window, one_window, dialogs, demo, open } = setup;
+        texts::choose(settings.window_language.as_deref());
         let mut state = State::default();
         if let Some(warning) = settings_warning {
             state.add_message(Severity::Warning, warning);

@@ -1,0 +1,4 @@
+# Das Fenster: Rahmen, erste Seite, Meldungen und Fragen.
+
+# Der Name der Sprache in ihr selbst.
+language-name = Deutsch

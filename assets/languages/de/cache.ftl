@@ -1,0 +1,1 @@
+# Modelle im Speicher und auf der Platte.

@@ -1,0 +1,1 @@
+# Transkript, Zeitleiste, Wiedergabe, Sprecher und Export.

@@ -1,0 +1,1 @@
+# Die Bibliothek, ihre Suche und gespeicherte Ergebnisse.

@@ -1,0 +1,1 @@
+# Transcript, timeline, player, speakers and export.
