@@ -27,12 +27,9 @@ pub(super) fn removed(
     Cache { paths, settings, display }: Cache<'_>,
 ) -> anyhow::Result<Vec<RemovedEntry>> {
     match removed_by_stage(request, trial, paths, settings) {
-        // Where all shall go, it need not be opened: removing it is what makes room.
-        Err(error @ (ResultsError::DiskFull(_) | ResultsError::File(_) | ResultsError::Database { .. }))
-            if request.layers.is_empty() && request.older_than_days.is_none() =>
-        {
+        Err(error) if results::can_go_unopened(request, &error) => {
             if trial == Trial::No {
-                display.say(&format!("warning: {error}. The stored results were removed without looking at them."));
+                display.say(&format!("warning: {}", results::unopened_warning(&error)));
             }
             let Removed { n_bytes, .. } = results::clear_unopened(paths, settings, trial)?;
             Ok(vec![RemovedEntry { name: "all stored results".to_owned(), n_bytes }])

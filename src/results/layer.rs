@@ -70,23 +70,6 @@ impl Layer {
             Self::Transcript => "transcript",
         }
     }
-
-    /// What a user calls it.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Audio => "Sound",
-            Self::Speech => "Speech regions",
-            Self::Language => "Language",
-            Self::Segmentation => "Who speaks, window by window",
-            Self::Asr => "Text",
-            Self::Align => "Word times",
-            Self::Embeddings => "Voices, window by window",
-            Self::Diarization => "Speaker turns",
-            Self::Voices => "Voices to recognise",
-            Self::Speakers => "Recognised speakers",
-            Self::Transcript => "Transcripts",
-        }
-    }
 }
 
 impl fmt::Display for Layer {

@@ -2,6 +2,8 @@
 
 use std::time::SystemTime;
 
+use super::texts::text_with;
+
 /// A number of bytes in the unit that people use for it, in powers of ten as disks and downloads state them.
 pub(super) fn size_text(n_bytes: u64) -> String {
     let n_bytes = n_bytes as f64;
@@ -33,12 +35,12 @@ pub(super) fn age_text(time: Option<SystemTime>, now: SystemTime) -> String {
     }
 }
 
-/// The day of a moment given in seconds since 1970, in UTC: `2025-03-12`.
+/// The day of a moment given in seconds since 1970, in UTC: `2025-03-12`, or as it is usual in the user's language.
 pub(super) fn date_text(secs: i64) -> String {
     day_text(secs.div_euclid(86_400))
 }
 
-/// A day counted from 1970-01-01: `2025-03-12`.
+/// A day counted from 1970-01-01: `2025-03-12`, or as it is usual in the user's language.
 pub(super) fn day_text(day: i64) -> String {
     // Days are counted from 0000-03-01, so that a leap day is the last one of its year; 400 years have 146,097 days.
     let days = day.saturating_add(719_468);
@@ -50,7 +52,8 @@ pub(super) fn day_text(day: i64) -> String {
     let of_month = of_year - (153 * month_from_march + 2) / 5 + 1;
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{of_month:02}")
+    let [year, month, of_month] = [format!("{year:04}"), format!("{month:02}"), format!("{of_month:02}")];
+    text_with("library-date", &[("year", year.into()), ("month", month.into()), ("day", of_month.into())])
 }
 
 /// A part of a whole, 0 to 1; all of it where the whole is nothing.
@@ -72,6 +75,7 @@ pub(super) fn duration_text(secs: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ui::texts;
     use std::time::Duration;
 
     #[test]
@@ -107,6 +111,9 @@ mod tests {
             assert_eq!(date_text(secs), expected, "{secs}");
         }
         assert!(!date_text(i64::MIN).is_empty(), "no clock is so wrong that the list fails");
+        texts::choose(Some("de"));
+        assert_eq!(date_text(1_741_780_800), "12.03.2025");
+        texts::choose(None);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::engine::library::{RecordingEntry, RecordingId};
 
 use super::action::{Action, LibraryAction};
 use super::ask::{Asking, Question, Reply, dialog_ui};
+use super::texts::{text, text_with};
 use super::theme::UNIT;
 
 const FIELD_HEIGHT: f32 = 4.0 * UNIT;
@@ -89,19 +90,18 @@ impl LibraryDialogs {
             Some(Dialog::TranscribeAgain { label, path }) => {
                 let question = Question {
                     id: "transcribe again",
-                    text: &format!("Transcribe {label} again?"),
-                    consequence: "Its transcript was changed by hand. If the new one is different, it takes its place, and the \
-                                  one with the changes is kept but no longer shown.",
-                    verb: "Transcribe",
+                    text: &text_with("library-transcribe-question", &[("label", label.as_str().into())]),
+                    consequence: &text("library-transcribe-consequence"),
+                    verb: &text("library-transcribe"),
                 };
                 asking.ui(ui, question).map(|reply| (reply, LibraryAction::Transcribe(path.clone())))
             }
             Some(Dialog::Remove { label, id }) => {
                 let question = Question {
                     id: "remove recording",
-                    text: &format!("Remove {label} from the library?"),
-                    consequence: "Its transcript goes, with all changes, tags and the note. The file itself stays.",
-                    verb: "Remove",
+                    text: &text_with("library-remove-question", &[("label", label.as_str().into())]),
+                    consequence: &text("library-remove-consequence"),
+                    verb: &text("library-remove-verb"),
                 };
                 asking.ui(ui, question).map(|reply| (reply, LibraryAction::Remove(*id)))
             }
@@ -126,7 +126,7 @@ impl Description {
         let mut reply = None;
         let is_left = dialog_ui(ui, "describe recording", |ui| {
             ui.heading(self.label.as_str());
-            let label = ui.label("Tags, with commas between them");
+            let label = ui.label(text("library-tags-field"));
             let tags = TextEdit::singleline(&mut self.tags)
                 .desired_width(f32::INFINITY)
                 .min_size(vec2(0.0, FIELD_HEIGHT))
@@ -135,15 +135,15 @@ impl Description {
             if is_new {
                 tags.request_focus();
             }
-            let label = ui.label("Note");
+            let label = ui.label(text("library-note-field"));
             let note = TextEdit::multiline(&mut self.note).desired_width(f32::INFINITY).desired_rows(N_NOTE_ROWS);
             ui.add(note).labelled_by(label.id);
             ui.add_space(UNIT);
             ui.horizontal(|ui| {
-                if ui.button("Save").clicked() {
+                if ui.button(text("library-save")).clicked() {
                     reply = Some(Reply::Do);
                 }
-                if ui.button("Cancel").clicked() {
+                if ui.button(text("library-cancel")).clicked() {
                     reply = Some(Reply::Keep);
                 }
             });

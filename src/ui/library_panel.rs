@@ -12,7 +12,6 @@ use eframe::egui::{
 use crate::engine::library::{ListOrder, NewFiles, RecordingEntry};
 
 use super::action::{Action, LibraryAction};
-use super::amounts::count_text;
 use super::jobs::jobs_ui;
 use super::library_dialogs::{Dialog, LibraryDialogs};
 use super::library_pages::Answering;
@@ -22,6 +21,7 @@ use super::model_choice::model_choice_ui;
 use super::recording::Recording;
 use super::speaker_count::speaker_count_ui;
 use super::state::State;
+use super::texts::{text, text_with};
 use super::theme::{self, UNIT};
 
 /// Puts the keyboard into the search box.
@@ -53,7 +53,7 @@ impl LibraryPanel {
         }
         search_ui(ui, state, actions);
         if state.recordings().iter().any(Recording::is_of_session) {
-            ui.label(RichText::new("This session").small().color(theme::palette(ui).weak));
+            ui.label(RichText::new(text("library-session")).small().color(theme::palette(ui).weak));
             let max_height = (ui.available_height() * SESSION_SHARE).floor();
             let area = ScrollArea::vertical().id_salt("session").max_height(max_height).auto_shrink([false, true]);
             area.show(ui, |ui| jobs_ui(ui, state, actions));
@@ -80,21 +80,19 @@ fn search_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
         let width = (ui.available_width() - FIELD_HEIGHT - ui.spacing().item_spacing.x).max(0.0);
         let field = TextEdit::singleline(&mut typed)
             .id_salt("search")
-            .hint_text("Search all transcripts")
+            .hint_text(text("library-search-field"))
             .desired_width(width)
             .min_size(vec2(0.0, FIELD_HEIGHT))
             .align(Align2::LEFT_CENTER);
-        let field = ui.add(field).accessible_name("Search all transcripts");
-        let field = field.on_hover_text(format!(
-            "Passages with all of the words, and recordings by their name or tags ({keys}). \"Several words\" in quotes are \
-             looked for in this order."
-        ));
+        let field = ui.add(field).accessible_name(text("library-search-field"));
+        let field = field.on_hover_text(text_with("library-search-hint", &[("keys", keys.into())]));
         if ui.input_mut(|input| input.consume_shortcut(&SEARCH_KEYS)) {
             field.request_focus();
         }
-        let is_escaped = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Escape));
+        // Taken, so that it leaves nothing else.
+        let is_escaped = field.lost_focus() && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape));
         let clear = ui.add_enabled(!typed.is_empty(), Button::new("×").min_size(vec2(FIELD_HEIGHT, FIELD_HEIGHT)));
-        let is_cleared = clear.accessible_name("Clear the search").clicked();
+        let is_cleared = clear.accessible_name(text("library-search-clear")).clicked();
         if is_escaped || is_cleared {
             actions.push(Action::Library(LibraryAction::Type(String::new())));
         } else if field.changed() {
@@ -105,11 +103,11 @@ fn search_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
 
 fn head_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     let library = &state.library;
-    let text = match library.pages.n_rows() {
-        _ if library.search.is_on() && !library.search.is_settled() => "Searching…".to_owned(),
-        _ if library.search.is_on() => count_text(library.search.hits().len(), "passage", "passages"),
-        Some(n_rows) if n_rows > 0 => format!("Library: {}", count_text(n_rows, "recording", "recordings")),
-        Some(_) | None => "Library".to_owned(),
+    let head = match library.pages.n_rows() {
+        _ if library.search.is_on() && !library.search.is_settled() => text("library-searching"),
+        _ if library.search.is_on() => text_with("library-passages", &[("n", library.search.hits().len().into())]),
+        Some(n_rows) if n_rows > 0 => text_with("library-title-count", &[("recordings", n_recordings(n_rows).into())]),
+        Some(_) | None => text("library-title"),
     };
     ui.horizontal(|ui| {
         ui.spacing_mut().button_padding.x = UNIT;
@@ -117,8 +115,8 @@ fn head_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
             folders_ui(ui, state, actions);
             view_ui(ui, state, actions);
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                let text = RichText::new(text).small().color(theme::palette(ui).weak);
-                ui.add(Label::new(text).truncate().selectable(false));
+                let head = RichText::new(head).small().color(theme::palette(ui).weak);
+                ui.add(Label::new(head).truncate().selectable(false));
             });
         });
     });
@@ -127,41 +125,44 @@ fn head_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
 /// The menu for what is shown, and in which order.
 fn view_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     let (pages, search) = (&state.library.pages, &state.library.search);
-    let button = ui.button(RichText::new("View").small()).accessible_name("View of the library");
-    let button = button.on_hover_text("In which order recordings are listed, and which of them");
+    let button = ui.button(RichText::new(text("library-view")).small());
+    let button = button.accessible_name(text("library-view-name"));
+    let button = button.on_hover_text(text("library-view-hint"));
     let menu = Popup::menu(&button).style(theme::menu_style).gap(4.0);
     menu.close_behavior(PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
         ui.set_width(MENU_WIDTH);
         ScrollArea::vertical().max_height(MAX_MENU_HEIGHT).show(ui, |ui| {
-            for (order, text) in [
-                (ListOrder::Date, "Newest first"),
-                (ListOrder::Folder, "By folder"),
-                (ListOrder::Name, "By name"),
-                (ListOrder::Duration, "Longest first"),
+            for (order, id) in [
+                (ListOrder::Date, "library-order-date"),
+                (ListOrder::Folder, "library-order-folder"),
+                (ListOrder::Name, "library-order-name"),
+                (ListOrder::Duration, "library-order-duration"),
             ] {
-                choice_ui(ui, pages.order() == order, text, LibraryAction::Arrange(order), actions);
+                choice_ui(ui, pages.order() == order, &text(id), LibraryAction::Arrange(order), actions);
             }
             ui.separator();
-            choice_ui(ui, pages.folder().is_none(), "In all folders", LibraryAction::LimitToFolder(None), actions);
+            let everywhere = text("library-all-folders");
+            choice_ui(ui, pages.folder().is_none(), &everywhere, LibraryAction::LimitToFolder(None), actions);
             for folder in state.library.folders() {
-                let text = format!("In {}", folder.path.display());
+                let path = folder.path.display().to_string();
+                let inside = text_with("library-in-folder", &[("folder", path.into())]);
                 let is_chosen = pages.folder() == Some(folder.path.as_path());
-                choice_ui(ui, is_chosen, &text, LibraryAction::LimitToFolder(Some(folder.path.clone())), actions);
+                choice_ui(ui, is_chosen, &inside, LibraryAction::LimitToFolder(Some(folder.path.clone())), actions);
             }
             ui.separator();
-            weak_ui(ui, "Only for searching:");
+            weak_ui(ui, &text("library-only-searching"));
             for period in Period::ALL {
                 let action = LibraryAction::LimitToPeriod(period);
-                choice_ui(ui, search.period() == period, period.label(), action, actions);
+                choice_ui(ui, search.period() == period, &period.label(), action, actions);
             }
             let mut speaker = search.speaker().to_owned();
             let field = TextEdit::singleline(&mut speaker)
                 .id_salt("said by")
-                .hint_text("Said by anybody")
+                .hint_text(text("library-speaker-hint"))
                 .desired_width(f32::INFINITY)
                 .min_size(vec2(0.0, FIELD_HEIGHT))
                 .align(Align2::LEFT_CENTER);
-            if ui.add(field).accessible_name("Only what this speaker said").changed() {
+            if ui.add(field).accessible_name(text("library-speaker-field")).changed() {
                 actions.push(Action::Library(LibraryAction::LimitToSpeaker(speaker)));
             }
         });
@@ -170,33 +171,39 @@ fn view_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
 
 /// The menu for the folders that are looked after.
 fn folders_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
-    let button = ui.button(RichText::new("Folders").small()).accessible_name("Watched folders");
-    let button = button.on_hover_text("Folders whose recordings are in the library");
+    let button = ui.button(RichText::new(text("library-folders")).small());
+    let button = button.accessible_name(text("library-folders-name"));
+    let button = button.on_hover_text(text("library-folders-hint"));
     Popup::menu(&button).style(theme::menu_style).gap(4.0).show(|ui| {
         ui.set_width(MENU_WIDTH);
         ScrollArea::vertical().max_height(MAX_MENU_HEIGHT).show(ui, |ui| {
             if state.library.folders().is_empty() {
-                weak_ui(ui, "No folder is watched.");
+                weak_ui(ui, &text("library-folders-none"));
             }
             for folder in state.library.folders() {
-                let new_files = match folder.new_files {
-                    NewFiles::List => "",
-                    NewFiles::Transcribe => ", new ones are transcribed",
+                let recordings = n_recordings(folder.n_recordings);
+                let facts = match folder.new_files {
+                    NewFiles::List => recordings,
+                    NewFiles::Transcribe => {
+                        text_with("library-folder-transcribed", &[("recordings", recordings.into())])
+                    }
                 };
-                let path = folder.path.display();
-                ui.add(Label::new(path.to_string()).truncate().selectable(false));
-                weak_ui(ui, &format!("{}{new_files}", count_text(folder.n_recordings, "recording", "recordings")));
-                let stop = ui.add(Button::new(RichText::new("Stop watching").small()).frame_when_inactive(false));
-                if stop.accessible_name(format!("Stop watching {path}")).clicked() {
+                let path = folder.path.display().to_string();
+                ui.add(Label::new(path.as_str()).truncate().selectable(false));
+                weak_ui(ui, &facts);
+                let stop = RichText::new(text("library-unwatch")).small();
+                let stop = ui.add(Button::new(stop).frame_when_inactive(false));
+                let stop = stop.accessible_name(text_with("library-unwatch-name", &[("folder", path.into())]));
+                if stop.clicked() {
                     actions.push(Action::Library(LibraryAction::Unwatch(folder.path.clone())));
                     ui.close();
                 }
                 ui.separator();
             }
-            for (text, new_files) in
-                [("Watch a folder…", NewFiles::List), ("Watch a folder and transcribe…", NewFiles::Transcribe)]
+            for (id, new_files) in
+                [("library-watch", NewFiles::List), ("library-watch-transcribe", NewFiles::Transcribe)]
             {
-                if ui.add(Button::new(text).frame_when_inactive(false)).clicked() {
+                if ui.add(Button::new(text(id)).frame_when_inactive(false)).clicked() {
                     actions.push(Action::Library(LibraryAction::AskForFolders(new_files)));
                     ui.close();
                 }
@@ -210,18 +217,18 @@ fn list_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) -> Option<Dial
     let pages = &state.library.pages;
     match (pages.n_rows(), pages.answering()) {
         (None, Answering::Yes) => {
-            weak_ui(ui, "Looking into the library…");
+            weak_ui(ui, &text("library-looking"));
             None
         }
         (None, Answering::No) => {
-            weak_ui(ui, "The library cannot be read. Recordings can be transcribed all the same.");
-            if ui.button("Try again").clicked() {
+            weak_ui(ui, &text("library-unreadable"));
+            if ui.button(text("library-try-again")).clicked() {
                 actions.push(Action::Library(LibraryAction::TryAgain));
             }
             None
         }
         (Some(0), _) => {
-            weak_ui(ui, "Recordings that you transcribe are listed here, and those in the folders that you watch.");
+            weak_ui(ui, &text("library-empty"));
             None
         }
         (Some(n_rows), _) => rows_ui(ui, state, n_rows, actions),
@@ -256,7 +263,7 @@ fn found_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) -> Option<Dia
     let search = &state.library.search;
     let (named, hits) = (search.named(), search.hits());
     if named.is_empty() && hits.is_empty() {
-        weak_ui(ui, if search.is_settled() { "Nothing was found." } else { "Searching…" });
+        weak_ui(ui, &text(if search.is_settled() { "library-nothing-found" } else { "library-searching" }));
         return None;
     }
     let mut dialog = None;
@@ -287,6 +294,11 @@ fn entry_ui(
 ) -> Option<Dialog> {
     let row = EntryRow { entry, is_selected: state.is_shown(entry), job_status: state.job_status(entry) };
     row.ui(ui, place, actions)
+}
+
+/// `1 recording`, `3 recordings`.
+fn n_recordings(n: usize) -> String {
+    text_with("library-recordings", &[("n", n.into())])
 }
 
 /// The rows in view, and one more at each end, for the keyboard to go to.

@@ -13,6 +13,7 @@ use crate::engine::library::{Hit, RecordingEntry, Status};
 use super::action::{Action, LibraryAction};
 use super::library_dialogs::Dialog;
 use super::library_words::{details, excerpt, facts_line};
+use super::texts::{text, text_with};
 use super::theme::{self, Palette, UNIT};
 
 /// Height of a recording,
@@ -83,7 +84,8 @@ impl EntryRow<'_> {
 
     fn menu_ui(&self, row: &mut Ui, rect: Rect, actions: &mut Vec<Action>) -> Option<Dialog> {
         let button = Button::new("…").min_size(rect.size()).frame_when_inactive(false);
-        let button = child_ui(row, rect).add(button).accessible_name(format!("Menu of {}", self.entry.label));
+        let name = text_with("library-menu-name", &[("label", self.entry.label.as_str().into())]);
+        let button = child_ui(row, rect).add(button).accessible_name(name);
         let menu = Popup::menu(&button).style(theme::menu_style).gap(4.0).show(|ui| self.choices_ui(ui, actions));
         menu.and_then(|menu| menu.inner)
     }
@@ -92,12 +94,13 @@ impl EntryRow<'_> {
         let entry = self.entry;
         let mut dialog = None;
         let obstacle = match (&self.job_status, &entry.status) {
-            (Some(_), _) => Some("It is being transcribed."),
-            (None, Status::Missing) => Some("The file is not where it was."),
+            (Some(_), _) => Some(text("library-obstacle-job")),
+            (None, Status::Missing) => Some(text("library-obstacle-missing")),
             (None, Status::New | Status::PartlyDone | Status::Done(_) | Status::Failed(_)) => None,
         };
-        let text = if matches!(entry.status, Status::Done(_)) { "Transcribe again" } else { "Transcribe" };
-        let button = ui.add_enabled(obstacle.is_none(), Button::new(text).frame_when_inactive(false));
+        let is_done = matches!(entry.status, Status::Done(_));
+        let verb = text(if is_done { "library-transcribe-again" } else { "library-transcribe" });
+        let button = ui.add_enabled(obstacle.is_none(), Button::new(verb).frame_when_inactive(false));
         if button.on_disabled_hover_text(obstacle.unwrap_or_default()).clicked() {
             if entry.is_edited {
                 dialog = Some(Dialog::transcribe_again(entry));
@@ -106,13 +109,13 @@ impl EntryRow<'_> {
             }
             ui.close();
         }
-        if choice_ui(ui, "Tags and note…") {
+        if choice_ui(ui, &text("library-describe")) {
             dialog = Some(Dialog::describe(entry));
         }
-        if choice_ui(ui, "Copy the path") {
+        if choice_ui(ui, &text("library-copy-path")) {
             actions.push(Action::Library(LibraryAction::CopyPath(entry.path.clone())));
         }
-        if choice_ui(ui, "Remove from the library…") {
+        if choice_ui(ui, &text("library-remove")) {
             dialog = Some(Dialog::remove(entry));
         }
         dialog
@@ -140,7 +143,10 @@ pub(super) fn hit_ui(ui: &mut Ui, hit: &Hit, hit_idx: usize, rect: Rect) -> bool
     };
     let button = Button::selectable(false, format!("{at} · {}", hit.label)).truncate().min_size(name.size());
     let button = child_ui(&mut row, name).add(button);
-    let button = button.accessible_name(format!("{} at {at}: {}", hit.label, hit.text.trim()));
+    let button = button.accessible_name(text_with(
+        "library-hit-name",
+        &[("label", hit.label.as_str().into()), ("at", at.into()), ("text", hit.text.trim().into())],
+    ));
     follow_focus(&button);
     let button = button.on_hover_text(format!("{}\n{}", hit.label, hit.path.display()));
     let text_left = inside.left() + UNIT;

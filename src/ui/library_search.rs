@@ -6,6 +6,8 @@ use std::path::Path;
 
 use crate::engine::library::{Hit, ListOrder, ListRequest, RecordingEntry, SearchRequest};
 
+use super::texts::text;
+
 /// Passages shown at most.
 const MAX_HITS: usize = 200;
 /// Recordings shown at most whose name or tag was typed.
@@ -160,12 +162,12 @@ impl Period {
     pub(super) const ALL: [Self; 4] = [Self::Any, Self::Year, Self::Month, Self::Week];
 
     /// What it is called in a menu.
-    pub(super) fn label(self) -> &'static str {
+    pub(super) fn label(self) -> String {
         match self {
-            Self::Any => "Of any age",
-            Self::Year => "Of the last year",
-            Self::Month => "Of the last 30 days",
-            Self::Week => "Of the last 7 days",
+            Self::Any => text("library-period-any"),
+            Self::Year => text("library-period-year"),
+            Self::Month => text("library-period-month"),
+            Self::Week => text("library-period-week"),
         }
     }
 

@@ -1,12 +1,12 @@
 //! A recording of the library in words, and which words of a passage were looked for. No egui in here.
 
-use std::fmt::Write as _;
 use std::ops::Range;
 
 use crate::engine::library::{Hit, RecordingEntry, Status};
 use crate::units::Seconds;
 
-use super::amounts::{count_text, date_text, size_text};
+use super::amounts::{date_text, size_text};
+use super::texts::{text, text_with};
 
 /// More speakers than this are only counted in a line.
 const MAX_NAMES: usize = 3;
@@ -71,7 +71,7 @@ pub(super) fn excerpt(hit: &Hit) -> (String, Vec<Range<usize>>) {
 /// What a recording's second line says: `2025-03-12 · 30:00 · Nora, Brian`.
 pub(super) fn facts_line(entry: &RecordingEntry) -> String {
     let mut facts = Vec::new();
-    facts.extend(status_text(&entry.status).map(str::to_owned));
+    facts.extend(status_text(&entry.status));
     facts.push(date_text(entry.modified_secs));
     facts.extend(entry.duration.map(|duration| duration.to_string()));
     facts.extend(speakers_text(&entry.speakers));
@@ -81,39 +81,39 @@ pub(super) fn facts_line(entry: &RecordingEntry) -> String {
 
 /// All that is known of a recording, line by line.
 pub(super) fn details(entry: &RecordingEntry) -> String {
-    let mut text = format!("{}\n{}", entry.path.display(), size_text(entry.n_bytes));
-    let mut add = |name: &str, value: &str| {
-        if !value.is_empty() {
-            write!(text, "\n{name}: {value}").expect("a string takes all that is written");
-        }
-    };
+    let mut lines = vec![entry.path.display().to_string(), size_text(entry.n_bytes)];
     match &entry.status {
         Status::New => {}
-        Status::PartlyDone => add("State", "a job began; the next one goes on where it stopped"),
-        Status::Done(model) => add("Transcribed with", model),
-        Status::Failed(line) => add("The last job failed", line),
-        Status::Missing => add("State", "the file is not where it was; its transcript is kept"),
+        Status::PartlyDone => lines.push(text("library-details-partly-done")),
+        Status::Done(model) => lines.extend(detail("library-details-model", model)),
+        Status::Failed(line) => lines.extend(detail("library-details-failed", line)),
+        Status::Missing => lines.push(text("library-details-missing")),
     }
     if entry.is_edited {
-        add("Transcript", "changed by hand");
+        lines.push(text("library-details-edited"));
     }
-    add("Speakers", &entry.speakers.join(", "));
-    add("Tags", &entry.tags.join(", "));
-    add("Note", &entry.note);
-    for (name, value) in &entry.metadata {
-        add(name, value);
-    }
-    text
+    lines.extend(detail("library-details-speakers", &entry.speakers.join(", ")));
+    lines.extend(detail("library-details-tags", &entry.tags.join(", ")));
+    lines.extend(detail("library-details-note", &entry.note));
+    // Their names are those of the file.
+    let metadata = entry.metadata.iter().filter(|(_, value)| !value.is_empty());
+    lines.extend(metadata.map(|(name, value)| format!("{name}: {value}")));
+    lines.join("\n")
+}
+
+/// A line with a value in it, if there is one.
+fn detail(id: &str, value: &str) -> Option<String> {
+    (!value.is_empty()).then(|| text_with(id, &[("value", value.into())]))
 }
 
 /// What is to be read of what became of a recording, unless all is well.
-fn status_text(status: &Status) -> Option<&'static str> {
+fn status_text(status: &Status) -> Option<String> {
     match status {
-        Status::New => Some("New"),
-        Status::PartlyDone => Some("Partly done"),
+        Status::New => Some(text("library-status-new")),
+        Status::PartlyDone => Some(text("library-status-partly-done")),
         Status::Done(_) => None,
-        Status::Failed(_) => Some("Not transcribed"),
-        Status::Missing => Some("File missing"),
+        Status::Failed(_) => Some(text("library-status-failed")),
+        Status::Missing => Some(text("library-status-missing")),
     }
 }
 
@@ -121,7 +121,7 @@ fn speakers_text(names: &[String]) -> Option<String> {
     match names.len() {
         0 => None,
         n if n <= MAX_NAMES => Some(names.join(", ")),
-        n => Some(count_text(n, "speaker", "speakers")),
+        n => Some(text_with("library-speakers", &[("n", n.into())])),
     }
 }
 

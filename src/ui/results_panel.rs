@@ -6,26 +6,27 @@ use eframe::egui::{
     UiBuilder, WidgetText, pos2, vec2,
 };
 
-use crate::engine::results::{DaySurvey, LayerSurvey, ResultsSurvey};
+use crate::engine::results::{DaySurvey, Layer, LayerSurvey, ResultsSurvey};
 
 use super::action::{Action, ResultsAction};
-use super::amounts::{count_text, day_text, duration_text, share, size_text};
+use super::amounts::{day_text, duration_text, share, size_text};
 use super::ask::{Asking, Question, Reply};
 use super::results_plot::{Bar, plot_ui};
 use super::results_state::{Clearing, ResultsState};
+use super::texts::{text, text_with};
 use super::theme::{self, UNIT};
 
 const ROW_HEIGHT: f32 = 4.0 * UNIT;
 const BAR_HEIGHT: f32 = UNIT;
 const MIN_NAME_WIDTH: f32 = 13.0 * UNIT;
-/// Columns with their heads and widths; the name of the layer has what is left.
+/// Columns with the ids of their heads and their widths; the name of the layer has what is left.
 const COLUMNS: [(&str, f32); 6] = [
-    ("Results of", 0.0),
-    ("Entries", 9.0 * UNIT),
-    ("Size", 9.0 * UNIT),
-    ("Hits", 8.0 * UNIT),
-    ("Misses", 8.0 * UNIT),
-    ("Time saved", 11.0 * UNIT),
+    ("results-column-layer", 0.0),
+    ("results-column-entries", 9.0 * UNIT),
+    ("results-column-size", 9.0 * UNIT),
+    ("results-column-hits", 8.0 * UNIT),
+    ("results-column-misses", 8.0 * UNIT),
+    ("results-column-saved", 11.0 * UNIT),
 ];
 
 /// Shows what is stored.
@@ -35,7 +36,10 @@ pub(super) fn results_ui(ui: &mut Ui, state: &ResultsState, actions: &mut Vec<Ac
     }
     let Some(survey) = state.survey() else {
         if state.failure().is_none() {
-            ui.label("Looking for results…");
+            ui.label(text("results-looking"));
+        } else {
+            // What cannot be opened can be removed all the same.
+            ui.horizontal_wrapped(|ui| tools_ui(ui, state, actions));
         }
         return;
     };
@@ -43,18 +47,17 @@ pub(super) fn results_ui(ui: &mut Ui, state: &ResultsState, actions: &mut Vec<Ac
     ui.horizontal_wrapped(|ui| tools_ui(ui, state, actions));
     table_ui(ui, state, survey, actions);
     ui.add_space(2.0 * UNIT);
-    ui.label(RichText::new("The last 30 days").strong());
+    ui.label(RichText::new(text("results-days")).strong());
     let n_hits = |day: &DaySurvey| day.n_hits as f64;
     let most = survey.days.iter().map(|day| day.n_hits).max().unwrap_or(0);
-    plot_ui(ui, "Hits", &bars_of(survey, n_hits, |day| hits_text(day.n_hits)), &most.to_string());
+    plot_ui(ui, &text("results-column-hits"), &bars_of(survey, n_hits, |day| hits_text(day.n_hits)), &most.to_string());
     ui.add_space(UNIT);
     let saved = |day: &DaySurvey| day.saved.0;
     let most = survey.days.iter().map(saved).fold(0.0, f64::max);
-    plot_ui(ui, "Time saved", &bars_of(survey, saved, |day| saved_text(day.saved.0)), &saved_text(most));
+    let bars = bars_of(survey, saved, |day| saved_text(day.saved.0));
+    plot_ui(ui, &text("results-column-saved"), &bars, &saved_text(most));
     ui.add_space(2.0 * UNIT);
-    let text = "What was computed once is not computed again: the same recording with other settings, or after an \
-                interruption, goes on with what is stored here. Transcripts and your changes are kept elsewhere and stay.";
-    ui.add(Label::new(RichText::new(text).small().color(theme::palette(ui).weak)).wrap());
+    ui.add(Label::new(RichText::new(text("results-about")).small().color(theme::palette(ui).weak)).wrap());
 }
 
 /// Asks before something is removed.
@@ -63,8 +66,8 @@ pub(super) fn clearing_ui(ui: &Ui, state: &ResultsState, asking: &mut Asking, ac
         *asking = Asking::Hidden;
         return;
     };
-    let (text, consequence, verb) = clearing_texts(clearing, state.survey());
-    let question = Question { id: "clear results", text: &text, consequence: &consequence, verb };
+    let (question, consequence, verb) = clearing_texts(clearing, state.survey());
+    let question = Question { id: "clear results", text: &question, consequence: &consequence, verb: &verb };
     match asking.ui(ui, question) {
         Some(Reply::Do) => actions.push(Action::Results(ResultsAction::Clear)),
         Some(Reply::Keep) => actions.push(Action::Results(ResultsAction::KeepAll)),
@@ -76,50 +79,64 @@ fn total_ui(ui: &mut Ui, survey: &ResultsSurvey) {
     let n_bytes: u64 = survey.layers.iter().map(|row| row.n_bytes).sum();
     let n_entries: u64 = survey.layers.iter().map(|row| row.n_entries).sum();
     let saved_secs: f64 = survey.layers.iter().map(|row| row.saved.0).sum();
-    let n_results = count_text(n_entries as usize, "result", "results");
     let size = match survey.budget_bytes {
-        Some(budget_bytes) => format!("{} of {}", size_text(n_bytes), size_text(budget_bytes)),
+        Some(budget_bytes) => text_with(
+            "results-of-budget",
+            &[("size", size_text(n_bytes).into()), ("budget", size_text(budget_bytes).into())],
+        ),
         None => size_text(n_bytes),
     };
-    let facts = format!("{n_results}, {size}; {} saved in the last 30 days", saved_text(saved_secs));
+    let facts = text_with(
+        "results-total",
+        &[
+            ("results", results_text(n_entries).into()),
+            ("size", size.as_str().into()),
+            ("saved", saved_text(saved_secs).into()),
+        ],
+    );
     ui.horizontal_wrapped(|ui| {
-        ui.label(RichText::new("Stored results").strong());
-        ui.label(RichText::new(&facts).color(theme::palette(ui).weak));
+        ui.label(RichText::new(text("results-heading")).strong());
+        ui.label(RichText::new(facts).color(theme::palette(ui).weak));
     });
     if let Some(budget_bytes) = survey.budget_bytes {
         let accent = theme::palette(ui).accent;
         let bar = ProgressBar::new(share(n_bytes, budget_bytes)).desired_width(ui.available_width());
-        ui.add(bar.desired_height(BAR_HEIGHT).fill(accent)).accessible_name(format!("Stored results: {size}"));
+        let name = text_with("results-bar-name", &[("size", size.into())]);
+        ui.add(bar.desired_height(BAR_HEIGHT).fill(accent)).accessible_name(name);
     }
 }
 
 fn tools_ui(ui: &mut Ui, state: &ResultsState, actions: &mut Vec<Action>) {
     let busy = state.working();
-    let mut tool =
-        |ui: &mut Ui, text: &str, name: String, hint: &str, obstacle: Option<&str>, action: ResultsAction| {
-            let obstacle = busy.or(obstacle);
-            let button = ui.add_enabled(obstacle.is_none(), Button::new(RichText::new(text).small()));
-            let button = button.accessible_name(name).on_hover_text(hint);
-            if button.on_disabled_hover_text(obstacle.unwrap_or_default()).clicked() {
-                actions.push(Action::Results(action));
-            }
-        };
+    let mut tool = |ui: &mut Ui,
+                    (label_id, hint_id): (&str, &str),
+                    name: String,
+                    obstacle: Option<String>,
+                    action: ResultsAction| {
+        let obstacle = busy.clone().or(obstacle);
+        let button = ui.add_enabled(obstacle.is_none(), Button::new(RichText::new(text(label_id)).small()));
+        let button = button.accessible_name(name).on_hover_text(text(hint_id));
+        if button.on_disabled_hover_text(obstacle.unwrap_or_default()).clicked() {
+            actions.push(Action::Results(action));
+        }
+    };
     if let Some(row) = state.selected() {
-        let name = format!("Clear the results of {}", row.layer.label());
+        let name = text_with("results-clear-layer-name", &[("layer", layer_name(row.layer).into())]);
         let action = ResultsAction::AskToClear(Clearing::Layer(row.layer));
-        tool(ui, "Clear…", name, "Removes the results of this layer; asks first", None, action);
+        tool(ui, ("results-clear", "results-clear-layer-hint"), name, None, action);
     } else {
-        let why = Some("Choose a layer in the table first.");
-        let name = "Clear the results of a layer".to_owned();
-        tool(ui, "Clear…", name, "Removes the results of a layer; asks first", why, ResultsAction::KeepAll);
+        let why = Some(text("results-choose-layer"));
+        let name = text("results-clear-any-name");
+        tool(ui, ("results-clear", "results-clear-any-hint"), name, why, ResultsAction::KeepAll);
     }
     let action = ResultsAction::AskToClear(Clearing::All);
-    tool(ui, "Clear all…", "Clear all results".to_owned(), "Removes all results; asks first", None, action);
-    let hint = "Removes what was not used for long, and what is too much; asks first";
+    let name = text("results-clear-all-name");
+    tool(ui, ("results-clear-all", "results-clear-all-hint"), name, None, action);
     let action = ResultsAction::AskToClear(Clearing::TooMuch);
-    tool(ui, "Clean up…", "Clean up the results".to_owned(), hint, None, action);
-    let hint = "Reads all results and drops those that are damaged";
-    tool(ui, "Verify", "Verify all results".to_owned(), hint, None, ResultsAction::Verify);
+    let name = text("results-clean-up-name");
+    tool(ui, ("results-clean-up", "results-clean-up-hint"), name, None, action);
+    let name = text("results-verify-name");
+    tool(ui, ("results-verify", "results-verify-hint"), name, None, ResultsAction::Verify);
     if let Some(working) = busy {
         ui.label(RichText::new(working).small().color(theme::palette(ui).weak));
     }
@@ -130,7 +147,7 @@ fn table_ui(ui: &mut Ui, state: &ResultsState, survey: &ResultsSurvey, actions: 
     let table = UiBuilder::new()
         .id_salt("results")
         .accessibility_role(Role::Table)
-        .accessibility_label("Stored results by layer");
+        .accessibility_label(text("results-table-name"));
     ui.scope_builder(table, |ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
         heads_ui(ui);
@@ -144,13 +161,14 @@ fn table_ui(ui: &mut Ui, state: &ResultsState, survey: &ResultsSurvey, actions: 
 
 fn heads_ui(ui: &mut Ui) {
     let (line, _) = ui.allocate_exact_size(vec2(ui.available_width(), ROW_HEIGHT), Sense::hover());
-    for ((name, _), cell) in COLUMNS.iter().zip(cells(line)) {
+    for ((id, _), cell) in COLUMNS.iter().zip(cells(line)) {
+        let name = text(id);
         let mut place = ui.new_child(UiBuilder::new().max_rect(cell).layout(Layout::left_to_right(Align::Center)));
-        let text = RichText::new(*name).small().color(theme::palette(ui).weak);
-        let head = place.add(Label::new(text).truncate().selectable(false));
+        let head = RichText::new(name.as_str()).small().color(theme::palette(ui).weak);
+        let head = place.add(Label::new(head).truncate().selectable(false));
         place.ctx().accesskit_node_builder(head.id, |node| {
             node.set_role(Role::ColumnHeader);
-            node.set_label(*name);
+            node.set_label(name.as_str());
         });
     }
 }
@@ -169,7 +187,7 @@ fn row_ui(ui: &mut Ui, row: &LayerSurvey, is_selected: bool) -> bool {
         node.set_selected(is_selected);
     });
     let texts = [
-        row.layer.label().to_owned(),
+        layer_name(row.layer),
         row.n_entries.to_string(),
         size_text(row.n_bytes),
         row.n_hits.to_string(),
@@ -204,19 +222,52 @@ fn cells(line: Rect) -> [Rect; 6] {
 
 /// `Text: 240 results, 12 MB, 30 hits, 5 misses, 12 min saved`.
 fn row_name(row: &LayerSurvey) -> String {
-    let n_results = count_text(row.n_entries as usize, "result", "results");
-    let n_misses = count_text(row.n_misses as usize, "miss", "misses");
-    let (size, hits, saved) = (size_text(row.n_bytes), hits_text(row.n_hits), saved_text(row.saved.0));
-    format!("{}: {n_results}, {size}, {hits}, {n_misses}, {saved} saved", row.layer.label())
+    text_with(
+        "results-row-name",
+        &[
+            ("layer", layer_name(row.layer).into()),
+            ("results", results_text(row.n_entries).into()),
+            ("size", size_text(row.n_bytes).into()),
+            ("hits", hits_text(row.n_hits).into()),
+            ("misses", text_with("results-misses", &[("n", row.n_misses.into())]).into()),
+            ("saved", saved_text(row.saved.0).into()),
+        ],
+    )
 }
 
-fn bars_of(survey: &ResultsSurvey, value: impl Fn(&DaySurvey) -> f64, text: impl Fn(&DaySurvey) -> String) -> Vec<Bar> {
-    let bar = |day: &DaySurvey| Bar { value: value(day), text: format!("{}: {}", day_text(day.day), text(day)) };
+fn bars_of(
+    survey: &ResultsSurvey,
+    value: impl Fn(&DaySurvey) -> f64,
+    words: impl Fn(&DaySurvey) -> String,
+) -> Vec<Bar> {
+    let bar = |day: &DaySurvey| Bar { value: value(day), text: format!("{}: {}", day_text(day.day), words(day)) };
     survey.days.iter().map(bar).collect()
 }
 
+/// `1 result`, `240 results`.
+fn results_text(n_results: u64) -> String {
+    text_with("results-count", &[("n", n_results.into())])
+}
+
 fn hits_text(n_hits: u64) -> String {
-    count_text(n_hits as usize, "hit", "hits")
+    text_with("results-hits", &[("n", n_hits.into())])
+}
+
+/// What the results of a layer are called.
+fn layer_name(layer: Layer) -> String {
+    match layer {
+        Layer::Audio => text("results-layer-audio"),
+        Layer::Speech => text("results-layer-speech"),
+        Layer::Language => text("results-layer-language"),
+        Layer::Segmentation => text("results-layer-segmentation"),
+        Layer::Asr => text("results-layer-asr"),
+        Layer::Align => text("results-layer-align"),
+        Layer::Embeddings => text("results-layer-embeddings"),
+        Layer::Diarization => text("results-layer-diarization"),
+        Layer::Voices => text("results-layer-voices"),
+        Layer::Speakers => text("results-layer-speakers"),
+        Layer::Transcript => text("results-layer-transcript"),
+    }
 }
 
 /// A length of time that may be none at all.
@@ -225,24 +276,21 @@ fn saved_text(secs: f64) -> String {
 }
 
 /// What is asked before a removal, what it means, and the word on the button.
-fn clearing_texts(clearing: &Clearing, survey: Option<&ResultsSurvey>) -> (String, String, &'static str) {
-    const AFTER: &str = "It is computed again when it is needed. Transcripts and your changes stay.";
-    let rows = survey.map_or::<&[LayerSurvey], _>(&[], |survey| &survey.layers);
-    let size_of = |is_it: &dyn Fn(&LayerSurvey) -> bool| {
-        size_text(rows.iter().filter(|row| is_it(row)).map(|row| row.n_bytes).sum())
+fn clearing_texts(clearing: &Clearing, survey: Option<&ResultsSurvey>) -> (String, String, String) {
+    let consequence = |is_it: &dyn Fn(&LayerSurvey) -> bool| {
+        let Some(survey) = survey else { return text("results-clear-consequence-unknown") };
+        let n_bytes = survey.layers.iter().filter(|row| is_it(row)).map(|row| row.n_bytes).sum();
+        text_with("results-clear-consequence", &[("freed", size_text(n_bytes).into())])
     };
     match clearing {
         Clearing::Layer(layer) => {
-            let freed = size_of(&|row| row.layer == *layer);
-            (format!("Clear the results of {}?", layer.label()), format!("This frees {freed}. {AFTER}"), "Clear")
+            let question = text_with("results-clear-layer-question", &[("layer", layer_name(*layer).into())]);
+            (question, consequence(&|row| row.layer == *layer), text("results-clear-verb"))
         }
-        Clearing::All => {
-            let freed = size_of(&|_| true);
-            ("Clear all results?".to_owned(), format!("This frees {freed}. {AFTER}"), "Clear")
-        }
+        Clearing::All => (text("results-clear-all-question"), consequence(&|_| true), text("results-clear-verb")),
         Clearing::TooMuch => {
-            let what = "Removes what was not used for long, and the least used of what is more than the budget allows.";
-            ("Clean up the results?".to_owned(), format!("{what} {AFTER}"), "Clean up")
+            let consequence = text("results-clean-up-consequence");
+            (text("results-clean-up-question"), consequence, text("results-clean-up-verb"))
         }
     }
 }
@@ -254,7 +302,7 @@ mod tests {
     use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
     use super::*;
-    use crate::engine::results::{Layer, ResultsCommand, ResultsEvent};
+    use crate::engine::results::{ResultsCommand, ResultsEvent};
     use crate::ui::theme::install_theme;
     use crate::units::Seconds;
 
@@ -267,7 +315,7 @@ mod tests {
     #[test]
     fn the_table_and_the_plots_say_what_was_told() {
         let page = shown(surveyed());
-        let label = Layer::Asr.label();
+        let label = layer_name(Layer::Asr);
         for name in [
             format!("{label}: 240 results, 12 MB, 30 hits, 5 misses, 12 min saved"),
             "Hits in the last 2 days: 2025-03-12: 30 hits".to_owned(),
@@ -283,7 +331,7 @@ mod tests {
     #[test]
     fn clearing_asks_first_and_enter_clears_nothing() {
         let mut page = shown(surveyed());
-        let label = Layer::Asr.label();
+        let label = layer_name(Layer::Asr);
         click(&mut page, &format!("{label}: 240 results, 12 MB, 30 hits, 5 misses, 12 min saved"));
         for (button, verb) in [
             (format!("Clear the results of {label}"), "Clear"),
@@ -303,6 +351,20 @@ mod tests {
             page.state_mut().results.apply(ResultsEvent::Surveyed(Box::new(survey())));
             page.run_ok();
         }
+    }
+
+    #[test]
+    fn what_cannot_be_opened_can_be_cleared() {
+        let mut results = ResultsState::default();
+        results.want_survey();
+        results.due();
+        results.apply(ResultsEvent::Failed("the index is damaged".to_owned()));
+        let mut page = shown(results);
+        click(&mut page, "Clear all results");
+        let is_said = |words: &str| page.query_all_by_label_contains(words).next().is_some();
+        assert!(is_said("It is computed again") && !is_said("This frees"), "nobody knows how much that is");
+        click(&mut page, "Clear");
+        assert!(matches!(page.state_mut().results.due(), Some(ResultsCommand::Clear(_))));
     }
 
     fn survey() -> ResultsSurvey {

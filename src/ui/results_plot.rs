@@ -2,7 +2,7 @@
 
 use eframe::egui::{Align2, Rect, Role, Sense, TextStyle, Ui, WidgetInfo, pos2, vec2};
 
-use super::amounts::count_text;
+use super::texts::text_with;
 use super::theme::{self, UNIT};
 
 const PLOT_HEIGHT: f32 = 8.0 * UNIT;
@@ -28,13 +28,8 @@ pub(super) fn plot_ui(ui: &mut Ui, name: &str, bars: &[Bar], largest: &str) {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), PLOT_HEIGHT), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, in_words(name, bars)));
     let font = TextStyle::Small.resolve(ui.style());
-    ui.painter().text(
-        rect.left_top(),
-        Align2::LEFT_TOP,
-        format!("{name}: at most {largest} a day"),
-        font,
-        palette.weak,
-    );
+    let most = text_with("results-plot-most", &[("name", name.into()), ("largest", largest.into())]);
+    ui.painter().text(rect.left_top(), Align2::LEFT_TOP, most, font, palette.weak);
     let plot = rect.with_min_y(rect.top() + SCALE_HEIGHT);
     ui.painter().hline(plot.x_range(), plot.bottom(), ui.visuals().widgets.noninteractive.bg_stroke);
     let hovered_idx = response.hover_pos().and_then(|at| bar_at(plot, at.x, bars.len()));
@@ -59,9 +54,9 @@ pub(super) fn plot_ui(ui: &mut Ui, name: &str, bars: &[Bar], largest: &str) {
 fn in_words(name: &str, bars: &[Bar]) -> String {
     let days: Vec<&str> = bars.iter().filter(|bar| bar.value > 0.0).map(|bar| bar.text.as_str()).collect();
     if days.is_empty() {
-        return format!("{name}: nothing in {}", count_text(bars.len(), "day", "days"));
+        return text_with("results-plot-nothing", &[("name", name.into()), ("n", bars.len().into())]);
     }
-    format!("{name} in the last {}: {}", count_text(bars.len(), "day", "days"), days.join("; "))
+    text_with("results-plot-days", &[("name", name.into()), ("n", bars.len().into()), ("days", days.join("; ").into())])
 }
 
 /// The height of each bar as a share of the highest.

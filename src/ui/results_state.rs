@@ -7,6 +7,7 @@ use crate::engine::results::{ClearResults, Layer, LayerSurvey, ResultsCommand, R
 
 use super::action::ResultsAction;
 use super::cache_state::Told;
+use super::texts::text;
 
 /// All that the window shows of stored results.
 #[derive(Debug, Default)]
@@ -57,12 +58,12 @@ impl ResultsState {
     }
 
     /// What the engine does with stored results, in words.
-    pub(super) fn working(&self) -> Option<&'static str> {
+    pub(super) fn working(&self) -> Option<String> {
         self.asked.iter().find_map(|command| match command {
             ResultsCommand::Survey => None,
-            ResultsCommand::Clear(_) => Some("Clearing results…"),
-            ResultsCommand::CleanUp => Some("Cleaning up results…"),
-            ResultsCommand::Verify => Some("Verifying results…"),
+            ResultsCommand::Clear(_) => Some(text("results-clearing")),
+            ResultsCommand::CleanUp => Some(text("results-cleaning-up")),
+            ResultsCommand::Verify => Some(text("results-verifying")),
         })
     }
 }

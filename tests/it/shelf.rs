@@ -222,6 +222,36 @@ fn a_transcript_is_kept_found_changed_and_still_there_after_the_file_was_moved()
     assert_eq!((page.n_in_all, page.entries[0].id), (1, entry.id), "what the user made is no cache");
 }
 
+/// Clearing all of them needs no index, and makes room where there is none for one.
+#[cfg(unix)]
+#[test]
+fn results_that_cannot_be_opened_can_be_cleared() {
+    use hansard::engine::results::Layer;
+
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let folder = ModelSettings::default().cache_root(&AppPaths::below(root.path())).join("results-v1");
+    let blob = folder.join("blobs/3f/3f.zst");
+    // A folder cannot be opened as a lock.
+    for made in [folder.join("index.lock"), folder.join("blobs/3f")] {
+        fs::create_dir_all(made).expect("a writable folder");
+    }
+    fs::write(&blob, "a result").expect("a writable folder");
+    let bench = Bench::scripted(root.path());
+    let clear = |layers: Vec<Layer>| ResultsCommand::Clear(ClearResults { layers, older_than_days: None });
+    for command in [ResultsCommand::Survey, clear(vec![Layer::Asr])] {
+        let answer = bench.results(command);
+        assert!(matches!(answer, ResultsEvent::Failed(_)) && blob.exists(), "{answer:?}");
+    }
+    bench.engine.send(Command::Results(clear(Vec::new())));
+    let mut told = Vec::new();
+    while told.len() < 2 {
+        if let Event::Results(event) = bench.next() {
+            told.push(event);
+        }
+    }
+    assert!(matches!(told[..], [ResultsEvent::Warning(_), ResultsEvent::Done(_)]) && !blob.exists(), "{told:?}");
+}
+
 #[test]
 fn a_folder_that_is_looked_after_tells_of_new_recordings() {
     let root = tempfile::tempdir().expect("a temporary folder");

@@ -114,6 +114,20 @@ pub fn clear(
     })
 }
 
+/// Whether the results can be removed without opening them, after they could not be cleared for this reason. Where all
+/// shall go, they need not be opened: that makes room on a full disk, and helps where the index is damaged.
+pub fn can_go_unopened(request: &ClearResults, reason: &ResultsError) -> bool {
+    use ResultsError::{Damaged, Database, DiskFull, File};
+
+    let is_all = request.layers.is_empty() && request.older_than_days.is_none();
+    is_all && matches!(reason, DiskFull(_) | File(_) | Database { .. } | Damaged { .. })
+}
+
+/// What the user should know when they were removed so.
+pub fn unopened_warning(reason: &ResultsError) -> String {
+    format!("{reason}. The stored results were removed without looking at them.")
+}
+
 /// Removes all results, also where they cannot be opened, because the disk is full or cannot be read. Then their number
 /// is not known, and is told as none.
 pub fn clear_unopened(paths: &AppPaths, settings: &ModelSettings, trial: Trial) -> Result<Removed, ResultsError> {
@@ -265,7 +279,7 @@ impl ResultsWorker {
                 return;
             }
             // What is stored is whole after a panic: it is only ever changed by whole steps.
-            let done = catch_unwind(AssertUnwindSafe(|| self.perform(&command)));
+            let done = catch_unwind(AssertUnwindSafe(|| self.perform_or_remove(&command)));
             self.tell(match done {
                 Ok(Ok(event)) => event,
                 Ok(Err(error)) => ResultsEvent::Failed(error.to_string()),
@@ -288,6 +302,18 @@ impl ResultsWorker {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!("stored results are not cleaned up: {error}"),
             Err(panic) => tracing::error!("{}", panic_message(panic.as_ref())),
+        }
+    }
+
+    /// Does what is asked. To remove everything, nothing need be opened.
+    fn perform_or_remove(&self, command: &ResultsCommand) -> Result<ResultsEvent, ResultsError> {
+        match (self.perform(command), command) {
+            (Err(error), ResultsCommand::Clear(request)) if can_go_unopened(request, &error) => {
+                let n_freed_bytes = self.stored.remove_unopened()?;
+                self.tell(ResultsEvent::Warning(unopened_warning(&error)));
+                Ok(ResultsEvent::Done(format!("Removed all stored results, {}", megabytes(n_freed_bytes))))
+            }
+            (done, _) => done,
         }
     }
 

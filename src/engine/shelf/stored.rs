@@ -38,6 +38,14 @@ impl Stored {
         if ResultStore::is_there(&self.settings.cache_root(&self.paths)) { self.store_to_write() } else { Ok(None) }
     }
 
+    /// Removes all results without opening them, and returns what is free then that was not.
+    pub(super) fn remove_unopened(&self) -> Result<u64, ResultError> {
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        // What is open would go on with files that are gone.
+        *store = None;
+        ResultStore::remove_unopened(&self.settings.cache_root(&self.paths))
+    }
+
     /// The hash of all bytes of a file, if that is known already.
     pub(super) fn known_content(&self, path: &Path) -> Option<ContentHash> {
         // A store that cannot be used only costs the time to read the file again.

@@ -10,6 +10,7 @@ use crate::ui::cache_state::Told;
 use crate::ui::library_state::{KeptText, News, OpenedRecording};
 use crate::ui::library_words::Sought;
 use crate::ui::recording::{Phase, Recording};
+use crate::ui::texts::text_with;
 
 use super::State;
 
@@ -99,11 +100,8 @@ impl State {
             }
             News::NotLocated { recording_idx } => {
                 if let Some(recording) = self.recordings.get(recording_idx) {
-                    let name = recording.name();
-                    let text = format!(
-                        "{name} is not in the library, so changes of its transcript are not kept. Export it to keep them."
-                    );
-                    self.tell(Told::Warning(text));
+                    let warning = text_with("library-not-kept", &[("name", recording.name().into())]);
+                    self.tell(Told::Warning(warning));
                 }
             }
         }

@@ -38,6 +38,12 @@ fn a_recording_is_listed_opened_and_searched_after_a_restart() {
     window.harness.key_press(Key::Escape);
     window.harness.run_ok();
     assert!(row(&window.harness, DEMO_LABEL).is_some(), "Escape ends the search");
+    window.click_button("Settings");
+    search(&mut window, "zebra");
+    window.harness.key_press(Key::Escape);
+    window.harness.run_ok();
+    assert!(row(&window.harness, DEMO_LABEL).is_some());
+    assert!(window.harness.query_by_label("Close the settings").is_some(), "and nothing else");
 }
 
 #[test]
