@@ -10,8 +10,7 @@ use crate::transcript::playing::word_at;
 use crate::units::Seconds;
 
 use super::action::Action;
-use super::amounts::count_text;
-use super::find_bar::{self, find_bar_ui, open_find_bar, take_find_keys};
+use super::find_bar::{self, FIND_KEYS, find_bar_ui, open_find_bar, take_find_keys};
 use super::finder::{FindBar, Finder};
 use super::library_words::Sought;
 use super::playback_state::Readiness;
@@ -20,6 +19,7 @@ use super::recording::Recording;
 use super::review_state::{Direction, Marking, Review, Version};
 use super::row_menu::{Chosen, take_choice_keys, take_row_keys, words_text};
 use super::state::State;
+use super::texts::{text, text_with};
 use super::theme::{self, UNIT};
 use super::timeline::{self, Scene, TIMELINE_HEIGHT, Timeline};
 use super::transcript::{Reading, TranscriptView, transcript_ui};
@@ -206,14 +206,21 @@ impl Editor {
         let view = view_of(&mut self.views, recording_idx);
         let transcript = &recording.transcript;
         let Some(doubt) = self.review.doubt_from(view.place(transcript), direction) else {
-            return actions.push(Action::Tell("No word is doubted.".to_owned()));
+            return actions.push(Action::Tell(text("review-no-doubt")));
         };
         self.review.set_marking(Marking::Shown);
         let segment = &transcript.segments[doubt.segment_idx];
         let chosen = Chosen { segment_idx: doubt.segment_idx, words: doubt.word_idx..doubt.word_idx + 1 };
         let words = words_text(segment, &chosen, &transcript.language);
-        let text = format!("{words} at {}: {:.0} % sure", segment.span.start, doubt.score * 100.0);
-        actions.push(Action::Tell(text));
+        let told = text_with(
+            "review-doubt",
+            &[
+                ("words", words.into()),
+                ("time", segment.span.start.to_string().into()),
+                ("percent", format!("{:.0}", doubt.score * 100.0).into()),
+            ],
+        );
+        actions.push(Action::Tell(told));
         view.choose(chosen);
     }
 
@@ -225,7 +232,9 @@ impl Editor {
                 ui.add_space(UNIT);
                 if has_text {
                     self.review_menu_ui(ui, recording, recording_idx, actions);
-                    if ui.button("Find").on_hover_text("Words in this transcript (Ctrl+F)").clicked() {
+                    let keys = ui.ctx().format_shortcut(&FIND_KEYS);
+                    let hint = text_with("find-button-hint", &[("keys", keys.into())]);
+                    if ui.button(text("find-button")).on_hover_text(hint).clicked() {
                         let (segment_idx, _) = view_of(&mut self.views, recording_idx).place(&recording.transcript);
                         self.finder.begin_at(segment_idx);
                         open_find_bar(ui, &mut self.finder, FindBar::Find);
@@ -245,33 +254,35 @@ impl Editor {
 
     fn review_menu_ui(&mut self, ui: &mut Ui, recording: &Recording, recording_idx: usize, actions: &mut Vec<Action>) {
         let n_doubts = self.review.n_doubts();
-        let button = ui.button("Review").on_hover_text("Words that may be others");
+        let button = ui.button(text("review-button")).on_hover_text(text("review-button-hint"));
         let mut direction = None;
         let is_marked = self.review.marking() == Marking::Shown;
         Popup::menu(&button).style(theme::menu_style).gap(4.0).show(|ui| {
-            let doubts = count_text(n_doubts, "doubtful word", "doubtful words");
-            let gaps = count_text(self.review.gaps().len(), "stretch", "stretches");
-            ui.label(RichText::new(format!("{doubts}, {gaps} of speech without text")).small());
+            let n_gaps = self.review.gaps().len();
+            let summary = text_with("review-summary", &[("doubts", n_doubts.into()), ("gaps", n_gaps.into())]);
+            ui.label(RichText::new(summary).small());
             let [(back, _), (next, _)] = DOUBT_KEYS;
-            for (text, keys, way) in
-                [("Next doubt", next, Direction::Forward), ("Previous doubt", back, Direction::Back)]
+            for (id, keys, way) in
+                [("review-next-doubt", next, Direction::Forward), ("review-previous-doubt", back, Direction::Back)]
             {
-                let entry = Button::new(text).frame_when_inactive(false).shortcut_text(ui.ctx().format_shortcut(&keys));
-                if ui.add_enabled(n_doubts > 0, entry).accessible_name(text).clicked() {
+                let name = text(id);
+                let entry =
+                    Button::new(&name).frame_when_inactive(false).shortcut_text(ui.ctx().format_shortcut(&keys));
+                if ui.add_enabled(n_doubts > 0, entry).accessible_name(name).clicked() {
                     direction = Some(way);
                     ui.close();
                 }
             }
-            for (text, is_possible, action) in [
-                ("Undo the last change", recording.can_undo(), Action::Undo),
-                ("Redo the last change", recording.can_redo(), Action::Redo),
+            for (id, is_possible, action) in [
+                ("review-undo", recording.can_undo(), Action::Undo),
+                ("review-redo", recording.can_redo(), Action::Redo),
             ] {
-                if ui.add_enabled(is_possible, Button::new(text).frame_when_inactive(false)).clicked() {
+                if ui.add_enabled(is_possible, Button::new(text(id)).frame_when_inactive(false)).clicked() {
                     actions.push(action);
                     ui.close();
                 }
             }
-            if ui.add(Button::selectable(is_marked, "Mark doubtful words")).clicked() {
+            if ui.add(Button::selectable(is_marked, text("review-mark"))).clicked() {
                 self.review.set_marking(if is_marked { Marking::Hidden } else { Marking::Shown });
                 ui.close();
             }

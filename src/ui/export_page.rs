@@ -13,6 +13,7 @@ use super::setting_fields::{Field, SettingChange, Since, Switch, layout_of};
 use super::setting_rows::{Drafts, changed, choice_row_ui, switch_row_ui};
 use super::settings_page::page_head_ui;
 use super::state::State;
+use super::texts::text;
 use super::theme::{self, UNIT};
 
 /// So much of a transcript is laid out for the preview,
@@ -48,13 +49,15 @@ struct Source {
 impl ExportPage {
     /// Shows the page.
     pub(super) fn ui(&mut self, ui: &mut Ui, state: &State, settings: &Settings, actions: &mut Vec<Action>) {
-        page_head_ui(ui, "Export", "Close the export", actions);
+        page_head_ui(ui, &text("export-title"), &text("export-close"), actions);
         let format = format_of(settings);
         let whole = state.selected().filter(|(_, recording)| recording.phase == Phase::Done);
         ScrollArea::vertical().id_salt("export").auto_shrink([false, false]).show(ui, |ui| {
-            let formats = Format::ALL.map(|format| (format, format.label()));
-            let explained = ("What the transcript is written as.", Since::Now);
-            choice_row_ui(ui, "Format", explained, (format, &formats[..]), |format| {
+            let names = Format::ALL.map(|format| (format, format_text(format)));
+            let formats = names.each_ref().map(|(format, name)| (*format, name.as_str()));
+            let explanation = text("export-format-explained");
+            let explained = (explanation.as_str(), Since::Now);
+            choice_row_ui(ui, &text("export-format"), explained, (format, &formats[..]), |format| {
                 actions.push(changed(SettingChange::Format(format)));
             });
             self.layout_ui(ui, settings, format, actions);
@@ -79,7 +82,7 @@ impl ExportPage {
             Format::Markdown | Format::Docx => (false, true, false),
             Format::Txt | Format::Html => (false, false, true),
             Format::Json | Format::Tsv | Format::Csv | Format::Rttm => {
-                ui.label("Files of this format are for programs and are always laid out in the same way.");
+                ui.label(text("export-always-the-same"));
                 ui.add_space(UNIT);
                 return;
             }
@@ -94,14 +97,16 @@ impl ExportPage {
             switch_row_ui(ui, settings, Switch::BySpeaker, actions);
         }
         if is_document || is_text {
-            let times = [
-                (TimesChoice::Usual, "As usual"),
-                (TimesChoice::Shown, "Shown"),
-                (TimesChoice::Linked, "Links to the recording"),
-                (TimesChoice::Hidden, "Hidden"),
+            let names = [
+                (TimesChoice::Usual, text("export-times-usual")),
+                (TimesChoice::Shown, text("export-times-shown")),
+                (TimesChoice::Linked, text("export-times-linked")),
+                (TimesChoice::Hidden, text("export-times-hidden")),
             ];
-            let explained = ("Whether the file says when something was said.", Since::Now);
-            choice_row_ui(ui, "Times", explained, (settings.export.times, &times[..]), |times| {
+            let times = names.each_ref().map(|(times, name)| (*times, name.as_str()));
+            let explanation = text("export-times-explained");
+            let explained = (explanation.as_str(), Since::Now);
+            choice_row_ui(ui, &text("export-times"), explained, (settings.export.times, &times[..]), |times| {
                 actions.push(changed(SettingChange::Times(times)));
             });
         }
@@ -116,10 +121,10 @@ impl ExportPage {
         settings: &Settings,
     ) {
         ui.add_space(UNIT);
-        ui.label(RichText::new("Preview").strong());
+        ui.label(RichText::new(text("export-preview")).strong());
         if matches!(format, Format::Docx | Format::Html) {
-            let text = "Files of this format are not shown here; open one to look at it.";
-            ui.add(Label::new(RichText::new(text).color(theme::palette(ui).weak)).wrap());
+            let note = text("export-no-preview");
+            ui.add(Label::new(RichText::new(note).color(theme::palette(ui).weak)).wrap());
             return;
         }
         let source =
@@ -138,12 +143,30 @@ pub(super) fn format_of(settings: &Settings) -> Format {
     settings.export_format.as_deref().and_then(|name| name.parse().ok()).unwrap_or(Format::Txt)
 }
 
+/// What a menu calls a format.
+pub(super) fn format_text(format: Format) -> String {
+    match format {
+        Format::Txt => text("export-as-txt"),
+        Format::Markdown => text("export-as-markdown"),
+        Format::Srt => text("export-as-srt"),
+        Format::Vtt => text("export-as-vtt"),
+        Format::Json => text("export-as-json"),
+        Format::Tsv => text("export-as-tsv"),
+        Format::Csv => text("export-as-csv"),
+        Format::Rttm => text("export-as-rttm"),
+        Format::Docx => text("export-as-docx"),
+        Format::Html => text("export-as-html"),
+    }
+}
+
 fn export_button_ui(ui: &mut Ui, is_possible: bool, actions: &mut Vec<Action>) {
     let palette = theme::palette(ui);
-    let button = Button::new(RichText::new("Save as…").color(palette.on_accent)).fill(palette.accent);
-    let button = ui.add_enabled(is_possible, button.min_size(vec2(16.0 * UNIT, 5.0 * UNIT)));
-    let button = button.accessible_name("Save the transcript as a file");
-    if button.on_disabled_hover_text("Possible when a transcript is done.").clicked() {
+    let button = Button::new(RichText::new(text("export-save")).color(palette.on_accent)).fill(palette.accent);
+    let button = button.min_size(vec2(16.0 * UNIT, 5.0 * UNIT));
+    // In a line, the text is in the middle of the button.
+    let button = ui.horizontal(|ui| ui.add_enabled(is_possible, button)).inner;
+    let button = button.accessible_name(text("export-save-name"));
+    if button.on_disabled_hover_text(text("export-impossible")).clicked() {
         actions.push(Action::Overlay(OverlayAction::ExportAsChosen));
     }
 }
@@ -184,6 +207,13 @@ mod tests {
     use super::*;
     use crate::transcript::Segment;
     use crate::units::TimeSpan;
+
+    #[test]
+    fn formats_have_the_names_that_the_exports_give_them() {
+        for format in Format::ALL {
+            assert_eq!(format_text(format), format.label());
+        }
+    }
 
     #[test]
     fn a_preview_is_the_beginning_of_the_file() {

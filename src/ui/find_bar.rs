@@ -12,6 +12,7 @@ use super::finder::{FindBar, Finder};
 use super::icons::{Icon, icon_button_ui};
 use super::recording::Recording;
 use super::review_state::Direction;
+use super::texts::{text, text_with};
 use super::theme::{self, UNIT};
 
 /// Shows the field for what is looked for.
@@ -73,7 +74,8 @@ pub(super) fn find_bar_ui(
     let width = (ui.available_width() * 0.4).clamp(MIN_FIELD_WIDTH, MAX_FIELD_WIDTH);
     let mut is_left = false;
     ui.horizontal(|ui| {
-        let field = field_ui(ui, &mut finder.typed, "Find in this transcript", "Find", Some(find_id()), width);
+        let field =
+            field_ui(ui, &mut finder.typed, &text("find-field"), text("find-field-hint"), Some(find_id()), width);
         if field.changed() {
             wish = Some(Wish::ShowCurrent);
         }
@@ -84,19 +86,19 @@ pub(super) fn find_bar_ui(
         }
         is_left |= is_escaped(ui, &field);
         count_ui(ui, finder);
-        if icon_button_ui(ui, Icon::Up, "Previous place", &ui.ctx().format_shortcut(&NEXT_KEYS[0])).clicked() {
+        if icon_button_ui(ui, Icon::Up, &text("find-previous"), &ui.ctx().format_shortcut(&NEXT_KEYS[0])).clicked() {
             wish = Some(Wish::Step(Direction::Back));
         }
-        if icon_button_ui(ui, Icon::Down, "Next place", &ui.ctx().format_shortcut(&NEXT_KEYS[1])).clicked() {
+        if icon_button_ui(ui, Icon::Down, &text("find-next"), &ui.ctx().format_shortcut(&NEXT_KEYS[1])).clicked() {
             wish = Some(Wish::Step(Direction::Forward));
         }
-        is_left |= icon_button_ui(ui, Icon::Close, "Close the search", "Esc").clicked();
+        is_left |= icon_button_ui(ui, Icon::Close, &text("find-close"), "Esc").clicked();
     });
     ui.horizontal(|ui| {
         options_ui(ui, finder);
         if finder.bar == FindBar::Find
             && ui
-                .button(RichText::new("Replace…").small())
+                .button(RichText::new(text("find-show-replace")).small())
                 .on_hover_text(ui.ctx().format_shortcut(&REPLACE_KEYS))
                 .clicked()
         {
@@ -106,17 +108,18 @@ pub(super) fn find_bar_ui(
     if finder.bar == FindBar::Replace {
         let can_replace = recording.can_edit() && finder.current().is_some();
         ui.horizontal(|ui| {
-            let field = field_ui(ui, &mut finder.replacement, "Replace with", "Replace with", None, width);
+            let name = text("find-replacement");
+            let field = field_ui(ui, &mut finder.replacement, &name, name.clone(), None, width);
             is_left |= is_escaped(ui, &field);
             let is_one = is_entered(ui, &field);
             if is_one {
                 field.request_focus();
             }
-            let one = ui.add_enabled(can_replace, Button::new(RichText::new("Replace").small()));
+            let one = ui.add_enabled(can_replace, Button::new(RichText::new(text("find-replace")).small()));
             if one.clicked() || (is_one && can_replace) {
                 wish = Some(Wish::ReplaceOne);
             }
-            let all = ui.add_enabled(can_replace, Button::new(RichText::new("Replace all").small()));
+            let all = ui.add_enabled(can_replace, Button::new(RichText::new(text("find-replace-all")).small()));
             if all.clicked() {
                 actions.extend(finder.replace_all().map(|change| Action::Edit { recording_idx, change }));
             }
@@ -132,7 +135,7 @@ fn find_id() -> Id {
     Id::unique("find in this transcript")
 }
 
-fn field_ui(ui: &mut Ui, text: &mut String, name: &str, hint: &'static str, id: Option<Id>, width: f32) -> Response {
+fn field_ui(ui: &mut Ui, text: &mut String, name: &str, hint: String, id: Option<Id>, width: f32) -> Response {
     let mut field = TextEdit::singleline(text)
         .hint_text(hint)
         .desired_width(width)
@@ -152,18 +155,18 @@ fn count_ui(ui: &mut Ui, finder: &Finder) {
     let (rect, response) = ui.allocate_exact_size(vec2(COUNT_WIDTH, FIELD_HEIGHT), Sense::hover());
     let font = TextStyle::Small.resolve(ui.style());
     ui.painter().text(rect.left_center() + vec2(4.0, 0.0), Align2::LEFT_CENTER, &text, font, palette.weak);
-    let spoken = finder.summary_in_words();
-    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("Found: {spoken}")));
+    let spoken = text_with("find-count", &[("count", finder.summary_in_words().into())]);
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &spoken));
     ui.ctx().accesskit_node_builder(response.id, |node| node.set_live(Live::Polite));
 }
 
 fn options_ui(ui: &mut Ui, finder: &mut Finder) {
     let is_exact = finder.case == Case::Exact;
-    if ui.add(Button::selectable(is_exact, RichText::new("Match case").small())).clicked() {
+    if ui.add(Button::selectable(is_exact, RichText::new(text("find-match-case")).small())).clicked() {
         finder.case = if is_exact { Case::Ignored } else { Case::Exact };
     }
     let is_whole = finder.words == WholeWords::Only;
-    if ui.add(Button::selectable(is_whole, RichText::new("Whole words").small())).clicked() {
+    if ui.add(Button::selectable(is_whole, RichText::new(text("find-whole-words")).small())).clicked() {
         finder.words = if is_whole { WholeWords::AnyPlace } else { WholeWords::Only };
     }
 }

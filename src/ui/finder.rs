@@ -9,6 +9,7 @@ use crate::transcript::search::{Case, Found, WholeWords, find_words};
 use crate::units::Seconds;
 
 use super::review_state::{Direction, Version, time_of_word};
+use super::texts::{text, text_with};
 
 /// What of the bar is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -120,8 +121,8 @@ impl Finder {
     pub(super) fn summary(&self) -> String {
         match self.current_idx {
             _ if self.sought().is_empty() => String::new(),
-            Some(idx) => format!("{} of {}", idx + 1, self.hits.len()),
-            None => "Nothing found".to_owned(),
+            Some(idx) => text_with("find-place", &[("n", (idx + 1).into()), ("total", self.hits.len().into())]),
+            None => text("find-nothing"),
         }
     }
 
@@ -129,8 +130,8 @@ impl Finder {
     pub(super) fn summary_in_words(&self) -> String {
         match self.current_idx {
             _ if self.sought().is_empty() => String::new(),
-            Some(idx) => format!("Place {} of {}", idx + 1, self.hits.len()),
-            None => "Nothing found".to_owned(),
+            Some(idx) => text_with("find-place-spoken", &[("n", (idx + 1).into()), ("total", self.hits.len().into())]),
+            None => text("find-nothing"),
         }
     }
 

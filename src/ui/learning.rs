@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use crate::engine::voices::VoicesOutcome;
 
 use super::speakers::{SpeakerEntry, Voice};
+use super::texts::{text, text_with};
 
 /// All that was asked for since the window opened.
 #[derive(Debug, Default)]
@@ -31,7 +32,7 @@ pub(super) struct Lesson {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Learning {
     /// Nothing, and this is why.
-    Impossible(&'static str),
+    Impossible(Obstacle),
     /// It can be learnt.
     Possible,
     /// The engine has not answered yet.
@@ -40,6 +41,15 @@ pub(super) enum Learning {
     Learnt,
     /// It is learnt under another name than the speaker has now: it can be taken back, or be learnt under this one.
     LearntOtherwise,
+}
+
+/// Why the voice of a speaker cannot be learnt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Obstacle {
+    /// The speaker has no name.
+    NoName,
+    /// Too little was said alone.
+    TooLittleSaid,
 }
 
 /// What the engine was asked for.
@@ -81,7 +91,7 @@ impl Lessons {
     pub(super) fn done(&mut self, outcome: &VoicesOutcome) -> Option<String> {
         match self.asked.pop_front()? {
             Wish::Learn(lesson) => {
-                let notice = format!("Learnt the voice of {}", lesson.name);
+                let notice = text_with("speakers-voice-learnt", &[("name", lesson.name.as_str().into())]);
                 // Learnt under another name before, it has moved.
                 self.forget(&lesson);
                 self.learnt.push(lesson);
@@ -91,7 +101,7 @@ impl Lessons {
                 self.forget(&lesson);
                 // The voice may have got another name since.
                 let VoicesOutcome::Unlearned { name } = outcome else { return None };
-                Some(format!("Took back what was learnt of {name}"))
+                Some(text_with("speakers-voice-taken-back", &[("name", name.into())]))
             }
         }
     }
@@ -131,12 +141,21 @@ impl Lesson {
     }
 }
 
-/// Why the voice of a speaker cannot be learnt.
-fn obstacle(entry: &SpeakerEntry) -> Option<&'static str> {
+impl Obstacle {
+    /// What the user reads of it.
+    pub(super) fn text(self) -> String {
+        match self {
+            Self::NoName => text("speakers-no-name"),
+            Self::TooLittleSaid => text("speakers-too-little-said"),
+        }
+    }
+}
+
+fn obstacle(entry: &SpeakerEntry) -> Option<Obstacle> {
     if entry.name.is_empty() {
-        Some("Give the speaker a name first.")
+        Some(Obstacle::NoName)
     } else if entry.voice == Voice::Missing {
-        Some("The speaker said too little alone for the voice to be learnt.")
+        Some(Obstacle::TooLittleSaid)
     } else {
         None
     }
@@ -199,7 +218,7 @@ mod tests {
         let silent = SpeakerEntry { voice: Voice::Missing, ..entry("SPEAKER_00", "Nora") };
         for (entry, expected) in [(entry("SPEAKER_00", ""), "Give the speaker a name"), (silent, "said too little")] {
             let learning = Lessons::default().of(0, &entry);
-            assert!(matches!(learning, Learning::Impossible(why) if why.contains(expected)), "{learning:?}");
+            assert!(matches!(learning, Learning::Impossible(why) if why.text().contains(expected)), "{learning:?}");
         }
     }
 
@@ -213,7 +232,7 @@ mod tests {
             name: name.to_owned(),
             talk: "0:10 · 50 %".to_owned(),
             share: 0.5,
-            turns: "1 turn".to_owned(),
+            n_turns: 1,
             recognition: None,
             voice: Voice::Taken,
         }

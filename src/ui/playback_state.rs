@@ -12,6 +12,7 @@ use crate::units::{Seconds, TimeSpan};
 
 use super::action::{PlayAction, Silence};
 use super::cache_state::Told;
+use super::texts::text;
 
 /// The speeds that are offered.
 pub(super) const SPEEDS: [f64; 8] = [0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0];
@@ -182,7 +183,7 @@ impl PlaybackState {
         self.forget();
         self.outbox.clear();
         if self.path.is_some() {
-            self.readiness = Readiness::Failed("Hansard's engine has stopped".to_owned());
+            self.readiness = Readiness::Failed(text("player-engine-stopped"));
         }
     }
 

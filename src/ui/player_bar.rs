@@ -10,6 +10,7 @@ use crate::units::Seconds;
 use super::action::{Action, PlayAction, Silence};
 use super::icons::{Icon, icon_button_ui};
 use super::playback_state::{Devices, PlaybackState, Readiness, SPEEDS};
+use super::texts::{text, text_with};
 use super::theme::{self, UNIT};
 use super::timeline::timeline_id;
 
@@ -56,8 +57,9 @@ pub(super) fn player_bar_ui(ui: &mut Ui, playback: &PlaybackState, actions: &mut
     match playback.readiness() {
         Readiness::Nothing => {}
         Readiness::Failed(line) => {
-            let text = RichText::new(format!("This recording cannot be played: {line}")).small();
-            ui.add(Label::new(text.color(theme::palette(ui).weak)).wrap());
+            let reason = text_with("player-impossible", &[("reason", line.into())]);
+            let reason = RichText::new(reason).small();
+            ui.add(Label::new(reason.color(theme::palette(ui).weak)).wrap());
         }
         Readiness::Opening => {
             ui.add_enabled_ui(false, |ui| controls_ui(ui, playback, actions));
@@ -71,16 +73,18 @@ fn controls_ui(ui: &mut Ui, playback: &PlaybackState, actions: &mut Vec<Action>)
     ui.spacing_mut().button_padding.x = UNIT;
     ui.horizontal_wrapped(|ui| {
         let mut play = |action: PlayAction| actions.push(Action::Play(action));
-        let (icon, name) = if playback.is_playing() { (Icon::Pause, "Pause") } else { (Icon::Play, "Play") };
-        if icon_button_ui(ui, icon, name, "Space").clicked() {
+        let (icon, name) =
+            if playback.is_playing() { (Icon::Pause, text("player-pause")) } else { (Icon::Play, text("player-play")) };
+        if icon_button_ui(ui, icon, &name, &text("player-space-bar")).clicked() {
             play(PlayAction::Toggle);
         }
-        let keys = ui.ctx().format_shortcut(&BACK_KEYS);
-        if icon_button_ui(ui, Icon::Back, "Back 5 seconds", &format!("{keys} or J")).clicked() {
+        let [back, forward] = JUMP_LETTERS;
+        let keys = keys_text(ui, &BACK_KEYS, back);
+        if icon_button_ui(ui, Icon::Back, &text("player-back"), &keys).clicked() {
             play(PlayAction::Jump(Seconds(-JUMP.0)));
         }
-        let keys = ui.ctx().format_shortcut(&FORWARD_KEYS);
-        if icon_button_ui(ui, Icon::Forward, "Forward 5 seconds", &format!("{keys} or L")).clicked() {
+        let keys = keys_text(ui, &FORWARD_KEYS, forward);
+        if icon_button_ui(ui, Icon::Forward, &text("player-forward"), &keys).clicked() {
             play(PlayAction::Jump(JUMP));
         }
         ui.add(Label::new(RichText::new(time_text(playback)).monospace()).selectable(false).extend());
@@ -91,8 +95,10 @@ fn controls_ui(ui: &mut Ui, playback: &PlaybackState, actions: &mut Vec<Action>)
         }
         sound_menu_ui(ui, playback, has_room, &mut play);
         if let Some(part) = playback.looped() {
-            let stop = ui.add(Button::new(RichText::new("Stop repeating").small()));
-            if stop.on_hover_text(format!("Plays from {} to {} again and again", part.start, part.end)).clicked() {
+            let stop = ui.add(Button::new(RichText::new(text("player-stop-repeating")).small()));
+            let (from, to) = (part.start.to_string(), part.end.to_string());
+            let hint = text_with("player-stop-repeating-hint", &[("from", from.into()), ("to", to.into())]);
+            if stop.on_hover_text(hint).clicked() {
                 play(PlayAction::Loop(None));
             }
         }
@@ -100,8 +106,8 @@ fn controls_ui(ui: &mut Ui, playback: &PlaybackState, actions: &mut Vec<Action>)
 }
 
 fn speed_menu_ui(ui: &mut Ui, chosen: f64, play: &mut impl FnMut(PlayAction)) {
-    let button = ui.button(speed_text(chosen)).accessible_name(format!("Speed: {}", speed_text(chosen)));
-    let button = button.on_hover_text("How fast it plays; voices stay as high as they are");
+    let name = text_with("player-speed", &[("speed", speed_text(chosen).into())]);
+    let button = ui.button(speed_text(chosen)).accessible_name(name).on_hover_text(text("player-speed-hint"));
     Popup::menu(&button).style(theme::menu_style).gap(4.0).show(|ui| {
         for speed in SPEEDS {
             let is_chosen = (speed - chosen).abs() < 1e-3;
@@ -115,8 +121,8 @@ fn speed_menu_ui(ui: &mut Ui, chosen: f64, play: &mut impl FnMut(PlayAction)) {
 
 fn silence_ui(ui: &mut Ui, silence: Silence, play: &mut impl FnMut(PlayAction)) {
     let is_left_out = silence == Silence::LeftOut;
-    let button = ui.add(Button::selectable(is_left_out, "Skip silence"));
-    if button.on_hover_text("Passes over the parts in which nobody speaks").clicked() {
+    let button = ui.add(Button::selectable(is_left_out, text("player-skip-silence")));
+    if button.on_hover_text(text("player-skip-silence-hint")).clicked() {
         play(PlayAction::SetSilence(if is_left_out { Silence::Played } else { Silence::LeftOut }));
     }
 }
@@ -126,15 +132,16 @@ fn volume_ui(ui: &mut Ui, volume: f32, play: &mut impl FnMut(PlayAction)) {
     ui.scope(|ui| {
         ui.spacing_mut().slider_width = VOLUME_WIDTH;
         let slider = ui.add(Slider::new(&mut percent, 0.0..=100.0).show_value(false).trailing_fill(true));
-        let slider = slider.accessible_name("Volume");
-        if slider.on_hover_text(format!("Volume: {percent:.0} %")).changed() {
+        let slider = slider.accessible_name(text("player-volume"));
+        let hint = text_with("player-volume-hint", &[("percent", format!("{percent:.0}").into())]);
+        if slider.on_hover_text(hint).changed() {
             play(PlayAction::SetVolume(percent / 100.0));
         }
     });
 }
 
 fn sound_menu_ui(ui: &mut Ui, playback: &PlaybackState, has_room: bool, play: &mut impl FnMut(PlayAction)) {
-    let button = ui.button("Sound").on_hover_text("Volume, silence, and the device that plays");
+    let button = ui.button(text("player-sound")).on_hover_text(text("player-sound-hint"));
     if button.clicked() {
         // Devices come and go.
         play(PlayAction::ListDevices);
@@ -157,12 +164,12 @@ fn devices_ui(ui: &mut Ui, playback: &PlaybackState, play: &mut impl FnMut(PlayA
         ui.add(Label::new(RichText::new(text).small().color(weak)).wrap());
     };
     let devices = match playback.devices() {
-        Devices::Unknown | Devices::Asked => return line("Looking for devices…"),
+        Devices::Unknown | Devices::Asked => return line(&text("player-looking-for-devices")),
         Devices::Failed(reason) => return line(reason),
         Devices::Known(devices) => devices,
     };
-    line("Play through");
-    let default = ui.add(Button::selectable(playback.device().is_none(), "The system's default"));
+    line(&text("player-play-through"));
+    let default = ui.add(Button::selectable(playback.device().is_none(), text("player-default-device")));
     if default.clicked() {
         play(PlayAction::ChooseDevice(None));
     }
@@ -172,6 +179,12 @@ fn devices_ui(ui: &mut Ui, playback: &PlaybackState, play: &mut impl FnMut(PlayA
             play(PlayAction::ChooseDevice(Some(device.id.clone())));
         }
     }
+}
+
+/// `Ctrl+ArrowLeft or J`.
+fn keys_text(ui: &Ui, keys: &KeyboardShortcut, letter: Key) -> String {
+    let keys = ui.ctx().format_shortcut(keys);
+    text_with("player-keys", &[("keys", keys.into()), ("letter", letter.name().into())])
 }
 
 /// `0:12 / 1:02`.

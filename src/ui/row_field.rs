@@ -9,6 +9,7 @@ use eframe::egui::{
     text_edit::TextEditState,
 };
 
+use super::texts::text;
 use super::theme;
 
 /// A text that is being changed.
@@ -78,7 +79,7 @@ impl RowField {
             .desired_rows(1)
             .return_key(None)
             .layouter(&mut layouter);
-        let field = ui.add(field).accessible_name("Text of the segment");
+        let field = ui.add(field).accessible_name(text("transcript-field"));
         if self.focus == Focus::Wanted {
             field.request_focus();
             self.focus = Focus::Given;

@@ -11,6 +11,7 @@ use crate::units::TimeSpan;
 use super::action::{Action, PlayAction};
 use super::recording::Recording;
 use super::review_state::{Direction, time_of_word};
+use super::texts::{text, text_with};
 use super::theme;
 use super::transcript_row::places_of_words;
 
@@ -56,30 +57,31 @@ pub(super) fn row_menu_ui(
     let menu = Popup::context_menu(response).style(theme::menu_style);
     let shown = menu.show(|ui| {
         let at = time_of_word(segment, chosen.words.start);
-        if entry_ui(ui, "Play from here", None, true) {
+        if entry_ui(ui, &text("row-play"), None, true) {
             actions.push(Action::Play(PlayAction::PlayFrom(at)));
         }
-        if entry_ui(ui, "Play again and again", None, true) {
+        if entry_ui(ui, &text("row-repeat"), None, true) {
             let span = TimeSpan { start: segment.span.start, end: segment.span.end };
             actions.push(Action::Play(PlayAction::Loop(Some(span))));
             actions.push(Action::Play(PlayAction::PlayFrom(segment.span.start)));
         }
         let can_edit = recording.can_edit();
         ui.separator();
-        let wish = entry_ui(ui, "Edit the text", Some(&EDIT_KEYS), can_edit).then_some(Wish::Edit);
+        let wish = entry_ui(ui, &text("row-edit"), Some(&EDIT_KEYS), can_edit).then_some(Wish::Edit);
         let mut change = |change: Change| actions.push(Action::Edit { recording_idx, change });
         let words = words_text(segment, chosen, &recording.transcript.language);
-        if entry_ui(ui, &format!("Split before {words}"), Some(&SPLIT_KEYS), can_edit && chosen.words.start > 0) {
+        let split_before = text_with("row-split", &[("words", words.as_str().into())]);
+        if entry_ui(ui, &split_before, Some(&SPLIT_KEYS), can_edit && chosen.words.start > 0) {
             change(split(chosen));
         }
         let has_next = chosen.segment_idx + 1 < recording.transcript.segments.len();
-        if entry_ui(ui, "Merge with the next segment", Some(&MERGE_KEYS), can_edit && has_next) {
+        if entry_ui(ui, &text("row-merge"), Some(&MERGE_KEYS), can_edit && has_next) {
             change(merge(chosen));
         }
         ui.separator();
         let speakers = recording.speakers.entries();
         ui.add_enabled_ui(can_edit && !speakers.is_empty(), |ui| {
-            ui.menu_button("Give the segment to", |ui| {
+            ui.menu_button(text("row-give-segment"), |ui| {
                 for speaker in speakers {
                     if entry_ui(ui, speaker.shown_name(), None, segment.speaker.as_ref() != Some(&speaker.label)) {
                         change(Change::GiveSegment { segment_idx: chosen.segment_idx, to: speaker.label.clone() });
@@ -89,7 +91,7 @@ pub(super) fn row_menu_ui(
         });
         // Words without times of their own have no speakers of their own either.
         ui.add_enabled_ui(can_edit && !speakers.is_empty() && !segment.words.is_empty(), |ui| {
-            ui.menu_button(format!("Give {words} to"), |ui| {
+            ui.menu_button(text_with("row-give-words", &[("words", words.as_str().into())]), |ui| {
                 for speaker in speakers {
                     if entry_ui(ui, speaker.shown_name(), None, true) {
                         change(give_words(chosen, &speaker.label));
@@ -98,7 +100,7 @@ pub(super) fn row_menu_ui(
             });
         });
         ui.separator();
-        if entry_ui(ui, "Delete the segment", None, can_edit) {
+        if entry_ui(ui, &text("row-delete"), None, can_edit) {
             change(Change::DeleteSegment { segment_idx: chosen.segment_idx });
         }
         wish
@@ -168,7 +170,7 @@ pub(super) fn words_text(segment: &Segment, chosen: &Chosen, language: &str) -> 
     if shown.len() < text.len() {
         shown.push('…');
     }
-    format!("“{shown}”")
+    text_with("row-words", &[("words", shown.into())])
 }
 
 /// What is chosen after a change, so that one can go on from there: words that are still there.

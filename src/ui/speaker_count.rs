@@ -5,6 +5,7 @@ use std::iter;
 use eframe::egui::{Button, Popup, ScrollArea, Ui};
 
 use super::action::Action;
+use super::texts::{text, text_with};
 use super::theme::{self, UNIT};
 
 /// More are hardly ever counted; they are found automatically.
@@ -16,9 +17,9 @@ const MENU_WIDTH: f32 = 18.0 * UNIT;
 
 /// Shows the choice and, when it is open, its menu.
 pub(super) fn speaker_count_ui(ui: &mut Ui, chosen: Option<usize>, actions: &mut Vec<Action>) {
-    let name = chosen.map_or_else(|| "automatic".to_owned(), |n| n.to_string());
-    let button = ui.button(format!("Speakers: {name}"));
-    let button = button.on_hover_text("How many people speak in the recordings that you open next");
+    let name =
+        chosen.map_or_else(|| text("speakers-asked-automatic"), |n| text_with("speakers-asked", &[("n", n.into())]));
+    let button = ui.button(name).on_hover_text(text("speakers-asked-hint"));
     Popup::menu(&button).style(theme::menu_style).gap(4.0).show(|ui| {
         ScrollArea::vertical().max_height(MAX_MENU_HEIGHT).show(ui, |ui| {
             ui.set_min_width(MENU_WIDTH);
@@ -34,8 +35,7 @@ pub(super) fn speaker_count_ui(ui: &mut Ui, chosen: Option<usize>, actions: &mut
 
 fn entry_text(n_speakers: Option<usize>) -> String {
     match n_speakers {
-        None => "Automatic".to_owned(),
-        Some(1) => "1 speaker".to_owned(),
-        Some(n) => format!("{n} speakers"),
+        None => text("speakers-automatic"),
+        Some(n) => text_with("speakers-number", &[("n", n.into())]),
     }
 }

@@ -1,10 +1,13 @@
 //! Who speaks in a recording, in the words of the window: names, talk time, what the comparison with known voices said.
-//! All of it is worked out once for every change of the transcript, so that a frame only draws. No egui in here.
+//! It is worked out once for every change of the transcript; only the words are found when they are drawn, because the
+//! window may speak another language by then. No egui in here.
 
 use std::collections::BTreeSet;
 
 use crate::transcript::talk::{TalkTime, talk_times};
 use crate::transcript::{Recognition, Segment, Speaker, Transcript, Verdict};
+
+use super::texts::text_with;
 
 /// The speakers of one recording.
 #[derive(Debug, Default)]
@@ -26,10 +29,10 @@ pub(super) struct SpeakerEntry {
     pub(super) talk: String,
     /// The same share, 0 to 1.
     pub(super) share: f32,
-    /// How often they take the word: `12 turns`.
-    pub(super) turns: String,
-    /// What the comparison with the enrolled voices said, where it was made.
-    pub(super) recognition: Option<String>,
+    /// How often they take the word.
+    pub(super) n_turns: usize,
+    /// How they compare with the enrolled voices, where that was looked at.
+    pub(super) recognition: Option<Recognition>,
     /// Whether their voice can be learnt.
     pub(super) voice: Voice,
 }
@@ -84,6 +87,16 @@ impl SpeakerEntry {
     pub(super) fn shown_name(&self) -> &str {
         if self.name.is_empty() { &self.label } else { &self.name }
     }
+
+    /// How often they take the word: `12 turns`.
+    pub(super) fn turns_text(&self) -> String {
+        text_with("speakers-turns", &[("n", self.n_turns.into())])
+    }
+
+    /// What the comparison with the enrolled voices said, where it was made.
+    pub(super) fn recognition_text(&self) -> Option<String> {
+        self.recognition.as_ref().map(recognition_line)
+    }
 }
 
 fn entry(speaker: &Speaker, talk: &TalkTime) -> SpeakerEntry {
@@ -92,8 +105,8 @@ fn entry(speaker: &Speaker, talk: &TalkTime) -> SpeakerEntry {
         name: speaker.name.clone().unwrap_or_default(),
         talk: format!("{} · {:.0} %", talk.seconds, talk.share * 100.0),
         share: talk.share as f32,
-        turns: if talk.n_turns == 1 { "1 turn".to_owned() } else { format!("{} turns", talk.n_turns) },
-        recognition: speaker.recognition.as_ref().map(recognition_line),
+        n_turns: talk.n_turns,
+        recognition: speaker.recognition.clone(),
         voice: if speaker.voiceprint.is_empty() { Voice::Missing } else { Voice::Taken },
     }
 }
@@ -101,11 +114,18 @@ fn entry(speaker: &Speaker, talk: &TalkTime) -> SpeakerEntry {
 fn recognition_line(recognition: &Recognition) -> String {
     let Recognition { nearest, score, margin, verdict } = recognition;
     let outcome = match verdict {
-        Verdict::Recognised => format!("Recognised as {nearest}"),
-        Verdict::Unknown => format!("Unknown; nearest is {nearest}"),
+        Verdict::Recognised => text_with("speakers-recognised", &[("name", nearest.into())]),
+        Verdict::Unknown => text_with("speakers-unknown", &[("name", nearest.into())]),
     };
-    let margin = margin.map(|margin| format!(", margin {margin:.2}")).unwrap_or_default();
-    format!("{outcome}, score {score:.2}{margin}")
+    let score = format!("{score:.2}");
+    let Some(margin) = margin else {
+        return text_with("speakers-score", &[("outcome", outcome.into()), ("score", score.into())]);
+    };
+    let margin = format!("{margin:.2}");
+    text_with(
+        "speakers-score-and-margin",
+        &[("outcome", outcome.into()), ("score", score.into()), ("margin", margin.into())],
+    )
 }
 
 #[cfg(test)]
@@ -131,10 +151,11 @@ mod tests {
         let mut speakers = Speakers::default();
         speakers.refresh(&meeting(&["SPEAKER_00", "SPEAKER_01"]));
         let [first, second] = speakers.entries() else { panic!("{:?}", speakers.entries()) };
-        assert_eq!((first.shown_name(), first.talk.as_str(), first.turns.as_str()), ("Nora", "1:15 · 75 %", "2 turns"));
-        assert_eq!((first.voice, first.recognition.as_deref()), (Voice::Taken, None));
+        assert_eq!((first.shown_name(), first.talk.as_str()), ("Nora", "1:15 · 75 %"));
+        assert_eq!((first.turns_text().as_str(), first.voice), ("2 turns", Voice::Taken));
+        assert_eq!(first.recognition_text(), None);
         assert_eq!((second.shown_name(), second.talk.as_str()), ("SPEAKER_01", "0:25 · 25 %"));
-        assert_eq!((second.turns.as_str(), second.voice), ("1 turn", Voice::Missing));
+        assert_eq!((second.turns_text().as_str(), second.voice), ("1 turn", Voice::Missing));
     }
 
     #[test]

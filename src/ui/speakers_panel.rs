@@ -7,11 +7,12 @@ use eframe::egui::{
 };
 
 use super::action::{Action, SpeakerId};
-use super::learning::Learning;
+use super::learning::{Learning, Obstacle};
 use super::recording::Recording;
 use super::shortcuts::{REDO, UNDO};
 use super::speakers::SpeakerEntry;
 use super::state::State;
+use super::texts::{text, text_with};
 use super::theme::{self, UNIT};
 
 const SWATCH_SIZE: f32 = 1.5 * UNIT;
@@ -69,7 +70,7 @@ impl SpeakersPanel {
                 let group = UiBuilder::new()
                     .id_salt((recording_idx, &entry.label))
                     .accessibility_role(Role::Group)
-                    .accessibility_label(format!("Speaker {}", entry.shown_name()));
+                    .accessibility_label(text_with("speakers-card", &[("name", entry.shown_name().into())]));
                 ui.scope_builder(group, |ui| self.card_ui(ui, &card, actions));
             }
             ui.add_space(UNIT);
@@ -103,7 +104,7 @@ impl SpeakersPanel {
                 self.name_ui(ui, card, actions);
             });
             talk_ui(ui, card.entry, color);
-            if let Some(line) = &card.entry.recognition {
+            if let Some(line) = card.entry.recognition_text() {
                 ui.add(Label::new(RichText::new(line).small()).wrap());
             }
             ui.horizontal_wrapped(|ui| card.buttons_ui(ui, actions));
@@ -113,6 +114,8 @@ impl SpeakersPanel {
     fn name_ui(&mut self, ui: &mut Ui, card: &Card<'_>, actions: &mut Vec<Action>) {
         let speaker = card.speaker();
         let typed = self.draft.as_ref().filter(|draft| draft.speaker == speaker);
+        let name = text_with("speakers-name", &[("label", card.entry.label.as_str().into())]);
+        let hint = text("speakers-name-hint");
         let mut text = typed.map_or_else(|| card.entry.name.clone(), |draft| draft.text.clone());
         let field = TextEdit::singleline(&mut text)
             // Its own id, so that what is being typed is not lost where a message comes in.
@@ -121,8 +124,7 @@ impl SpeakersPanel {
             .desired_width(ui.available_width())
             .min_size(vec2(0.0, NAME_HEIGHT))
             .align(Align2::LEFT_CENTER);
-        let field = ui.add(field).accessible_name(format!("Name of {}", card.entry.label));
-        let field = field.on_hover_text("Enter takes the name, Escape leaves the old one");
+        let field = ui.add(field).accessible_name(name).on_hover_text(hint);
         if field.has_focus() {
             self.leave(|other| *other != speaker, actions);
             self.draft = Some(Draft { speaker, text });
@@ -144,11 +146,16 @@ impl Card<'_> {
         SpeakerId { recording_idx: self.recording_idx, label: self.entry.label.clone() }
     }
 
+    /// A text with the speaker's name in it.
+    fn named(&self, id: &str) -> String {
+        text_with(id, &[("name", self.entry.shown_name().into())])
+    }
+
     fn buttons_ui(&self, ui: &mut Ui, actions: &mut Vec<Action>) {
         self.learn_ui(ui, actions);
         self.merge_ui(ui, actions);
-        let next = small_button(ui, "Next turn", format!("Next turn of {}", self.entry.shown_name()));
-        if next.on_hover_text("Scrolls to where this speaker takes the word next").clicked() {
+        let next = small_button(ui, text("speakers-next-turn"), self.named("speakers-next-turn-name"));
+        if next.on_hover_text(text("speakers-next-turn-hint")).clicked() {
             actions.push(Action::ShowNextTurn(self.speaker()));
         }
     }
@@ -157,43 +164,45 @@ impl Card<'_> {
         match self.learning {
             Learning::Impossible(why) => self.learn_button_ui(ui, Some(why), actions),
             Learning::Possible => self.learn_button_ui(ui, None, actions),
-            Learning::Asked => state_ui(ui, "One moment…"),
-            Learning::Learnt => self.take_back_ui(ui, "Learnt ·", actions),
+            Learning::Asked => state_ui(ui, text("speakers-moment")),
+            Learning::Learnt => self.take_back_ui(ui, text("speakers-learnt"), actions),
             Learning::LearntOtherwise => {
-                self.take_back_ui(ui, "Learnt under another name ·", actions);
+                self.take_back_ui(ui, text("speakers-learnt-otherwise"), actions);
                 self.learn_button_ui(ui, None, actions);
             }
         }
     }
 
-    fn learn_button_ui(&self, ui: &mut Ui, obstacle: Option<&str>, actions: &mut Vec<Action>) {
-        let learn = ui.add_enabled(obstacle.is_none(), Button::new(RichText::new("Learn this voice").small()));
-        let learn = learn.accessible_name(format!("Learn the voice of {}", self.entry.shown_name()));
-        let learn = learn.on_hover_text("Recognises this speaker in the recordings that you open next");
-        let learn = learn.on_disabled_hover_text(obstacle.unwrap_or_default());
+    fn learn_button_ui(&self, ui: &mut Ui, obstacle: Option<Obstacle>, actions: &mut Vec<Action>) {
+        let learn = ui.add_enabled(obstacle.is_none(), Button::new(RichText::new(text("speakers-learn")).small()));
+        let learn = learn.accessible_name(self.named("speakers-learn-name"));
+        let learn = learn.on_hover_text(text("speakers-learn-hint"));
+        let learn = learn.on_disabled_hover_text(obstacle.map_or_else(String::new, Obstacle::text));
         if learn.clicked() {
             actions.push(Action::LearnVoice(self.speaker()));
         }
     }
 
-    fn take_back_ui(&self, ui: &mut Ui, state: &str, actions: &mut Vec<Action>) {
+    fn take_back_ui(&self, ui: &mut Ui, state: String, actions: &mut Vec<Action>) {
         state_ui(ui, state);
-        let undo = small_button(ui, "Undo", format!("Undo learning the voice of {}", self.entry.shown_name()));
-        if undo.on_hover_text("Forgets what was learnt from this recording").clicked() {
+        let undo = small_button(ui, text("speakers-unlearn"), self.named("speakers-unlearn-name"));
+        if undo.on_hover_text(text("speakers-unlearn-hint")).clicked() {
             actions.push(Action::TakeBackVoice(self.speaker()));
         }
     }
 
     fn merge_ui(&self, ui: &mut Ui, actions: &mut Vec<Action>) {
         let (name, entries) = (self.entry.shown_name(), self.recording.speakers.entries());
-        let button = ui.add_enabled(entries.len() > 1, Button::new(RichText::new("Merge into…").small()));
-        let button = button.accessible_name(format!("Merge {name} into…"));
-        let button = button.on_hover_text("For one person who was taken for two");
-        let button = button.on_disabled_hover_text("There is nobody else.");
+        let button = ui.add_enabled(entries.len() > 1, Button::new(RichText::new(text("speakers-merge")).small()));
+        let button = button.accessible_name(self.named("speakers-merge-name"));
+        let button = button.on_hover_text(text("speakers-merge-hint"));
+        let button = button.on_disabled_hover_text(text("speakers-merge-impossible"));
         Popup::menu(&button).style(theme::menu_style).gap(4.0).show(|ui| {
             for other in entries.iter().filter(|other| other.label != self.entry.label) {
                 let choice = ui.add(Button::new(other.shown_name()).frame_when_inactive(false));
-                if choice.accessible_name(format!("Merge {name} into {}", other.shown_name())).clicked() {
+                let both =
+                    text_with("speakers-merge-choice", &[("name", name.into()), ("into", other.shown_name().into())]);
+                if choice.accessible_name(both).clicked() {
                     actions.push(Action::MergeSpeakers { from: self.speaker(), into: other.label.clone() });
                     ui.close();
                 }
@@ -204,15 +213,15 @@ impl Card<'_> {
 
 fn head_ui(ui: &mut Ui, recording: &Recording, actions: &mut Vec<Action>) {
     ui.horizontal(|ui| {
-        ui.label(RichText::new("Speakers").small().color(theme::palette(ui).weak));
+        ui.label(RichText::new(text("speakers-title")).small().color(theme::palette(ui).weak));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            for (text, keys, is_possible, action) in [
-                ("Redo", &REDO, recording.can_redo(), Action::Redo),
-                ("Undo", &UNDO, recording.can_undo(), Action::Undo),
+            for (id, hint_id, keys, is_possible, action) in [
+                ("speakers-redo", "speakers-redo-hint", &REDO, recording.can_redo(), Action::Redo),
+                ("speakers-undo", "speakers-undo-hint", &UNDO, recording.can_undo(), Action::Undo),
             ] {
                 let keys = ui.ctx().format_shortcut(keys);
-                let button = ui.add_enabled(is_possible, Button::new(RichText::new(text).small()));
-                if button.on_hover_text(format!("{text} the last change ({keys})")).clicked() {
+                let button = ui.add_enabled(is_possible, Button::new(RichText::new(text(id)).small()));
+                if button.on_hover_text(text_with(hint_id, &[("keys", keys.into())])).clicked() {
                     actions.push(action);
                 }
             }
@@ -227,8 +236,8 @@ fn talk_ui(ui: &mut Ui, entry: &SpeakerEntry, color: Color32) {
     ui.scope(|ui| {
         ui.spacing_mut().interact_size.y = 2.5 * UNIT;
         ui.horizontal(|ui| {
-            ui.add(small(&entry.talk)).on_hover_text("Time, and share of all that is said");
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| ui.add(small(&entry.turns)));
+            ui.add(small(&entry.talk)).on_hover_text(text("speakers-talk-hint"));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| ui.add(small(&entry.turns_text())));
         });
     });
     // The text above says the same to those who cannot see it.
@@ -239,12 +248,12 @@ fn talk_ui(ui: &mut Ui, entry: &SpeakerEntry, color: Color32) {
 }
 
 /// What has become of a voice.
-fn state_ui(ui: &mut Ui, state: &str) {
+fn state_ui(ui: &mut Ui, state: String) {
     let weak = theme::palette(ui).weak;
     ui.label(RichText::new(state).small().color(weak));
 }
 
 /// A button with little text, whose name says more to a screen reader.
-fn small_button(ui: &mut Ui, text: &str, name: String) -> Response {
+fn small_button(ui: &mut Ui, text: String, name: String) -> Response {
     ui.add(Button::new(RichText::new(text).small())).accessible_name(name)
 }

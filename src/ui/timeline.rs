@@ -17,6 +17,7 @@ use super::icons::{ICON_BUTTON_SIZE, Icon, icon_button_ui};
 use super::playback_state::{PlaybackState, Readiness};
 use super::recording::Recording;
 use super::review_state::{Review, Version};
+use super::texts::{text, text_with};
 use super::theme::{self, Palette, UNIT};
 use super::timeline_picture::{Picture, Subject, Ticks, Window};
 
@@ -102,11 +103,12 @@ impl Timeline {
             ui.vertical(|ui| {
                 ui.spacing_mut().item_spacing.y = UNIT;
                 let around = if window.is_all() { position } else { window.time_at(0.5) };
-                if icon_button_ui(ui, Icon::Plus, "Show less time", "Ctrl+wheel").clicked() {
+                let keys = text("timeline-keys");
+                if icon_button_ui(ui, Icon::Plus, &text("timeline-less"), &keys).clicked() {
                     window = window.zoomed(1.0 / ZOOM_STEP, around);
                 }
                 ui.add_enabled_ui(!window.is_all(), |ui| {
-                    if icon_button_ui(ui, Icon::Minus, "Show more time", "Ctrl+wheel").clicked() {
+                    if icon_button_ui(ui, Icon::Minus, &text("timeline-more"), &keys).clicked() {
                         window = window.zoomed(ZOOM_STEP, around);
                     }
                 });
@@ -274,10 +276,11 @@ fn take_keys(ui: &Ui, response: &Response, window: Window, position: Seconds, ac
 
 /// What a screen reader says.
 fn describe(ui: &Ui, response: &Response, position: Seconds, duration: Seconds) {
-    response.widget_info(|| WidgetInfo::slider(ui.is_enabled(), position.0, "Position in time"));
+    response.widget_info(|| WidgetInfo::slider(ui.is_enabled(), position.0, text("timeline-position")));
     ui.ctx().accesskit_node_builder(response.id, |node| {
         node.set_role(Role::Slider);
-        node.set_value(format!("{position} of {duration}"));
+        let (at, of) = (position.to_string(), duration.to_string());
+        node.set_value(text_with("timeline-value", &[("position", at.into()), ("duration", of.into())]));
         node.set_min_numeric_value(0.0);
         node.set_max_numeric_value(duration.0);
         node.set_numeric_value_step(STEP.0);

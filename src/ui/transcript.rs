@@ -18,6 +18,7 @@ use super::review_state::{Review, time_of_word};
 use super::row_field::{Outcome, RowField};
 use super::row_heights::RowHeights;
 use super::row_menu::{Chosen, Wish, row_menu_ui};
+use super::texts::text;
 use super::theme::{self, UNIT};
 use super::transcript_row::{
     Body, Drawn, Marks, Place, Said, Sheet, estimated_height, measured_height, places_of_words, row_ui, speaker_shown,
@@ -117,17 +118,19 @@ pub(super) fn transcript_ui(ui: &mut Ui, reading: &Reading<'_>, view: &mut Trans
 /// The button for a recording that has no transcript and no job that would make one.
 fn begin_ui(ui: &mut Ui, recording: &Recording, recording_idx: usize, actions: &mut Vec<Action>) {
     let is_listed = !recording.is_of_session() && recording.phase != Phase::Done;
-    let (text, action) = if recording.can_retry() {
-        ("Try again", Action::Retry(recording_idx))
+    let (name, action) = if recording.can_retry() {
+        (text("transcript-try-again"), Action::Retry(recording_idx))
     } else if is_listed {
-        ("Transcribe", Action::Library(LibraryAction::Transcribe(recording.path.clone())))
+        (text("transcript-transcribe"), Action::Library(LibraryAction::Transcribe(recording.path.clone())))
     } else {
         return;
     };
     ui.add_space(UNIT);
     let palette = theme::palette(ui);
-    let button = Button::new(RichText::new(text).color(palette.on_accent)).fill(palette.accent);
-    if ui.add(button.min_size(vec2(16.0 * UNIT, 5.0 * UNIT))).clicked() {
+    let button = Button::new(RichText::new(name).color(palette.on_accent)).fill(palette.accent);
+    let button = button.min_size(vec2(16.0 * UNIT, 5.0 * UNIT));
+    // In a line, the text is in the middle of the button.
+    if ui.horizontal(|ui| ui.add(button)).inner.clicked() {
         actions.push(action);
     }
 }

@@ -19,6 +19,7 @@ use crate::units::Seconds;
 use super::recording::Recording;
 use super::review_state::Review;
 use super::row_field::{Outcome, RowField};
+use super::texts::text_with;
 use super::theme::{self, Palette, READING_SIZE, UNIT};
 
 /// Lines longer than this are hard to read.
@@ -166,7 +167,8 @@ pub(super) fn row_ui(
     let text_left = rect.left() + sheet.time_width;
     let mut y = rect.top();
     if let Some(gap) = place.gap {
-        let text = RichText::new(format!("Speech without text, {gap}")).small().color(palette.warning);
+        let text = text_with("transcript-gap", &[("length", gap.to_string().into())]);
+        let text = RichText::new(text).small().color(palette.warning);
         line_ui(&mut row, Rect::from_min_size(Pos2::new(text_left, y), vec2(sheet.text_width, NOTE_HEIGHT)), text);
         y += NOTE_HEIGHT;
     }
@@ -271,7 +273,7 @@ fn overlap_line(transcript: &Transcript, segment: &Segment) -> Option<String> {
         }
     }
     let names = names.join(", ");
-    (!names.is_empty()).then(|| format!("Underlined: at the same time as {names}"))
+    (!names.is_empty()).then(|| text_with("transcript-overlap", &[("names", names.into())]))
 }
 
 fn has_overlap(segment: &Segment) -> bool {

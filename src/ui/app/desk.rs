@@ -8,7 +8,7 @@ use eframe::egui::{self, ViewportCommand};
 use crate::engine::one_window::{Handed, OneWindow};
 use crate::engine::{Command, Wake};
 use crate::settings::{LookSettings, WindowState};
-use crate::ui::action::{OverlayAction, Purpose, RecordAction};
+use crate::ui::action::{Action, OverlayAction, Purpose, RecordAction, SpeakerId};
 use crate::ui::dialogs::Question;
 use crate::ui::export_page::format_of;
 use crate::ui::imports::{Imported, Imports, sorted};
@@ -181,6 +181,22 @@ impl App {
         if let Some(window) = self.desk.place.due() {
             self.send(Command::SaveWindow(window));
         }
+    }
+
+    /// Takes what is being typed into the transcript or as a name, because the window is left: as if Enter had been
+    /// pressed. To be called before the engine goes.
+    pub(super) fn keep_typed(&mut self) {
+        let mut actions = Vec::new();
+        self.editor.leave(&self.state, &mut actions);
+        self.speakers_panel.hide(&mut actions);
+        for action in actions {
+            if let Action::Edit { recording_idx, change } = action {
+                self.state.change_transcript(recording_idx, change);
+            } else if let Action::RenameSpeaker { speaker: SpeakerId { recording_idx, label }, name } = action {
+                self.state.rename_speaker(recording_idx, label, &name);
+            }
+        }
+        self.ask_engine();
     }
 
     /// Has it kept how the window is left.

@@ -10,6 +10,7 @@ use crate::ui::action::Purpose;
 use crate::ui::dialogs::Question;
 use crate::ui::recording::{Phase, Recording};
 use crate::ui::setting_fields::layout_of;
+use crate::ui::texts::text;
 
 use super::App;
 
@@ -28,9 +29,9 @@ impl App {
     /// Puts the text of the selected transcript on the clipboard.
     pub(super) fn copy_transcript(&mut self, ctx: &egui::Context) {
         if let Some((_, recording)) = self.state.selected() {
-            let text = rendered(recording, Format::Txt, None, &ExportOptions::default());
-            ctx.copy_text(String::from_utf8_lossy(&text).into_owned());
-            self.state.set_notice("Text copied".to_owned());
+            let bytes = rendered(recording, Format::Txt, None, &ExportOptions::default());
+            ctx.copy_text(String::from_utf8_lossy(&bytes).into_owned());
+            self.state.set_notice(text("export-copied"));
         }
     }
 

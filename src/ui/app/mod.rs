@@ -459,6 +459,7 @@ impl eframe::App for App {
     }
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        self.keep_typed();
         self.keep_place();
     }
 
@@ -470,6 +471,7 @@ impl eframe::App for App {
 impl Drop for App {
     /// The engine, which goes after this, keeps what it was told first.
     fn drop(&mut self) {
+        self.keep_typed();
         self.keep_place();
     }
 }

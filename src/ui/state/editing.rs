@@ -4,8 +4,8 @@ use crate::engine::playback::{PlayCommand, PlayEvent};
 use crate::transcript::Transcript;
 use crate::transcript::edit::Change;
 use crate::ui::action::PlayAction;
-use crate::ui::amounts::count_text;
 use crate::ui::message_list::Severity;
+use crate::ui::texts::{text, text_with};
 use crate::units::TimeSpan;
 
 use super::State;
@@ -16,9 +16,11 @@ impl State {
         let Some(recording) = self.recordings.get_mut(recording_idx) else { return };
         let notice = notice_of(&recording.transcript, &change);
         match recording.edit(change) {
-            Ok(0) => self.set_notice("Nothing has changed".to_owned()),
+            Ok(0) => self.set_notice(text("edit-nothing")),
             Ok(1) => self.set_notice(notice),
-            Ok(n_places) => self.set_notice(format!("{notice} in {}", count_text(n_places, "place", "places"))),
+            Ok(n_places) => {
+                self.set_notice(text_with("edit-in-places", &[("notice", notice.into()), ("n", n_places.into())]));
+            }
             Err(error) => self.add_message(Severity::Error, error.to_string()),
         }
     }
@@ -57,16 +59,18 @@ fn speech(transcript: &Transcript) -> Vec<TimeSpan> {
 /// What the user reads after a change.
 fn notice_of(transcript: &Transcript, change: &Change) -> String {
     match change {
-        Change::RenameSpeaker { name, .. } => format!("Called {name} now"),
-        Change::MergeSpeakers { into, .. } => format!("All of it was said by {} now", transcript.name_of(into)),
-        Change::GiveSegment { to, .. } | Change::GiveTurn { to, .. } | Change::GiveWords { to, .. } => {
-            format!("Said by {} now", transcript.name_of(to))
+        Change::RenameSpeaker { name, .. } => text_with("edit-renamed", &[("name", name.into())]),
+        Change::MergeSpeakers { into, .. } => {
+            text_with("edit-merged-speakers", &[("name", transcript.name_of(into).into())])
         }
-        Change::ReplaceText { text, .. } if text.trim().is_empty() => "Text taken away".to_owned(),
-        Change::ReplaceText { .. } => "Text changed".to_owned(),
-        Change::SplitSegment { .. } => "Split into two segments".to_owned(),
-        Change::MergeSegments { .. } => "Merged into one segment".to_owned(),
-        Change::ReplaceAll { .. } => "Replaced".to_owned(),
-        Change::DeleteSegment { .. } => "Segment deleted".to_owned(),
+        Change::GiveSegment { to, .. } | Change::GiveTurn { to, .. } | Change::GiveWords { to, .. } => {
+            text_with("edit-given", &[("name", transcript.name_of(to).into())])
+        }
+        Change::ReplaceText { text: typed, .. } if typed.trim().is_empty() => text("edit-text-taken-away"),
+        Change::ReplaceText { .. } => text("edit-text-changed"),
+        Change::SplitSegment { .. } => text("edit-split"),
+        Change::MergeSegments { .. } => text("edit-merged"),
+        Change::ReplaceAll { .. } => text("edit-replaced"),
+        Change::DeleteSegment { .. } => text("edit-deleted"),
     }
 }

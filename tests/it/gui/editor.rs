@@ -35,20 +35,25 @@ fn a_word_is_changed_taken_back_and_kept() {
         assert_eq!(shows(&window.harness, " zebra"), is_there, "{modifiers:?}");
     }
     // What Escape leaves is not kept.
-    window.harness.get_by_label_contains(" zebra").click();
-    window.harness.run_ok();
-    window.harness.key_press(Key::F2);
-    window.harness.run_ok();
-    window.harness.get_by_label("Text of the segment").type_text(" giraffe");
-    window.harness.run_ok();
+    type_after(&mut window, " zebra", " giraffe");
     window.harness.key_press(Key::Escape);
     window.harness.run_ok();
     assert!(!shows(&window.harness, "giraffe"));
 
+    // What is being typed is taken when another recording is opened, and when the window closes.
+    type_after(&mut window, " zebra", " lion");
+    let missing = window.folder.path().join("missing.wav");
+    window.drop_file(&missing);
+    window.wait_for("another recording", |harness| harness.query_by_label("Text of the segment").is_none());
+    click_row(&mut window, DEMO_LABEL);
+    window.wait_for("the text as it was left", |harness| shows(harness, " lion"));
+    type_after(&mut window, " lion", " tiger");
     let mut window = window.restart();
     window.wait_for("the library", |harness| row(harness, DEMO_LABEL).is_some());
     click_row(&mut window, DEMO_LABEL);
-    window.wait_for("the text as it was changed", |harness| shows(harness, " zebra"));
+    window.wait_for("the text as it was changed", |harness| {
+        [" zebra", " lion", " tiger"].into_iter().all(|word| shows(harness, word))
+    });
 }
 
 #[test]
@@ -158,6 +163,16 @@ fn a_recording_that_cannot_be_played_says_why() {
     let window = Window::open(Open { transcript: Some(Arc::new(scored())), ..Open::default() }, vec![]);
     assert!(window.harness.query_by_label("Play").is_none(), "there is nothing to be heard");
     assert!(!shows(&window.harness, "cannot be played"));
+}
+
+/// Opens the text in which these words are, and types into it.
+fn type_after(window: &mut Window, words: &str, typed: &str) {
+    window.harness.get_by_label_contains(words).click();
+    window.harness.run_ok();
+    window.harness.key_press(Key::F2);
+    window.harness.run_ok();
+    window.harness.get_by_label("Text of the segment").type_text(typed);
+    window.harness.run_ok();
 }
 
 fn position(harness: &Harness<'_, App>) -> Option<f64> {
