@@ -1,8 +1,8 @@
 //! Turns a file into packets of its sound track: finds out by content what the file is, chooses the track, and collects
 //! what the container says about its times.
 //!
-//! Symphonia reads the containers, but for WAVE files with plain samples, which [`super::wave`] reads. It decodes no
-//! packet; a name's ending is never looked at.
+//! Symphonia reads the containers, but for WAVE files with plain samples, which [`super::wave`] reads. Packets are
+//! decoded one by one, when that is asked for; a name's ending is never looked at.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -35,6 +35,9 @@ use super::wave::{WaveError, WaveHeader, WaveReader};
 
 /// Opus runs at this rate, whatever the container says.
 const OPUS_RATE_HZ: u32 = 48_000;
+
+/// What the MPEG decoder says when the number of channels or the rate changes in mid-stream. A new one can go on.
+const OTHER_SPEC: &str = "mpa: invalid audio buffer signal spec for packet";
 
 const INDEX_IS_MISSING: &str = "its index is missing, as when a recording was not finished or not fully copied";
 
@@ -78,8 +81,31 @@ pub(super) struct SoundTrack {
 }
 
 impl SoundTrack {
+    /// Decodes a packet into `interleaved`, and returns its rate and its number of channels. After a failure, the next
+    /// packet can be decoded.
+    pub(super) fn decode(&mut self, packet: &Packet, interleaved: &mut Vec<f32>) -> SymphoniaResult<(u32, usize)> {
+        let mut decoded = self.run_decoder(packet, interleaved);
+        if let Err(SymphoniaError::DecodeError(OTHER_SPEC)) = decoded {
+            decoded = self.renew_decoder().and_then(|()| self.run_decoder(packet, interleaved));
+        }
+        if let Err(error) = &decoded
+            && !matches!(error, SymphoniaError::DecodeError(_) | SymphoniaError::IoError(_))
+        {
+            self.decoder.reset();
+        }
+        decoded
+    }
+
+    fn run_decoder(&mut self, packet: &Packet, interleaved: &mut Vec<f32>) -> SymphoniaResult<(u32, usize)> {
+        guarded(|| {
+            let buffer = self.decoder.decode(packet)?;
+            buffer.copy_to_vec_interleaved(interleaved);
+            Ok((buffer.spec().rate(), buffer.num_planes()))
+        })
+    }
+
     /// Puts a new decoder in the place of the old one, for the same track.
-    pub(super) fn renew_decoder(&mut self) -> SymphoniaResult<()> {
+    fn renew_decoder(&mut self) -> SymphoniaResult<()> {
         let parameters = self.decoder.codec_params().clone();
         self.decoder = guarded(|| make_decoder(&parameters))?;
         Ok(())
@@ -337,7 +363,7 @@ const MAX_PACKET_FRAMES: u64 = 2_000_000;
 
 /// Runs a piece of Symphonia. It adds and multiplies sizes as it finds them (the Core Audio reader, for one, multiplies
 /// the bytes of a packet by 8 in 32 bits), so a damaged file can make it panic; that is the fault of the file.
-pub(super) fn guarded<T>(run: impl FnOnce() -> SymphoniaResult<T>) -> SymphoniaResult<T> {
+fn guarded<T>(run: impl FnOnce() -> SymphoniaResult<T>) -> SymphoniaResult<T> {
     // Whatever the panic left half done is not used again: the reader is dropped, and a decoder is reset.
     panic::catch_unwind(AssertUnwindSafe(run))
         .unwrap_or(Err(SymphoniaError::LimitError("its content makes the decoder fail")))

@@ -15,7 +15,7 @@ use symphonia::core::errors::{Error as SymphoniaError, Result as SymphoniaResult
 use symphonia::core::packet::Packet;
 use symphonia::core::units::Duration;
 
-use super::container::{Container, SoundTrack, guarded};
+use super::container::{Container, SoundTrack};
 use super::resample::Resampler;
 use super::samples::{Mono16k, Mono16kWriter};
 use super::timeline::{Frames, Place, Timeline};
@@ -30,8 +30,6 @@ pub(super) const MAX_FAILURES_IN_A_ROW: usize = 100;
 pub(super) const MAX_PACKET_SECS: f64 = 10.0;
 /// Less than this is missing from sound recordings: lengths are stated in rounded numbers.
 const MIN_MISSING_SECS: f64 = 0.1;
-/// What the MPEG decoder says when the number of channels or the rate changes in mid-stream. A new one can go on.
-pub(super) const OTHER_SPEC: &str = "mpa: invalid audio buffer signal spec for packet";
 /// Silence is written in pieces of this size.
 static SILENCE: [f32; 4096] = [0.0; 4096];
 
@@ -303,11 +301,7 @@ impl Decoding<'_> {
         let n_padding_ticks = Some(packet.trim_end.get()).filter(|n_ticks| *n_ticks <= self.track.n_max_padding);
         // The timeline trims, not the decoder: some decoders do and some do not, and some take the wrong amount.
         (packet.trim_start, packet.trim_end) = (Duration::ZERO, Duration::ZERO);
-        let mut decoded = self.run_decoder(&packet);
-        if let Err(SymphoniaError::DecodeError(OTHER_SPEC)) = decoded {
-            decoded = self.track.renew_decoder().and_then(|()| self.run_decoder(&packet));
-        }
-        match decoded {
+        match self.run_decoder(&packet) {
             Ok(rate_hz) => {
                 self.findings.n_decoded_packets += 1;
                 let n_frames = self.mono.len();
@@ -323,9 +317,6 @@ impl Decoding<'_> {
                 self.sound.push(&self.mono[place.n_skipped..][..place.n_kept], rate_hz)
             }
             Err(error) => {
-                if !matches!(error, SymphoniaError::DecodeError(_) | SymphoniaError::IoError(_)) {
-                    self.track.decoder.reset();
-                }
                 self.findings.note_damage(self.sound.duration(), error.to_string());
                 self.put_silence_for(at_secs, secs)
             }
@@ -334,12 +325,7 @@ impl Decoding<'_> {
 
     /// Decodes a packet into `mono` and returns its rate.
     fn run_decoder(&mut self, packet: &Packet) -> SymphoniaResult<u32> {
-        let (decoder, interleaved) = (&mut self.track.decoder, &mut self.interleaved);
-        let (rate_hz, n_channels) = guarded(|| {
-            let buffer = decoder.decode(packet)?;
-            buffer.copy_to_vec_interleaved(interleaved);
-            Ok((buffer.spec().rate(), buffer.num_planes()))
-        })?;
+        let (rate_hz, n_channels) = self.track.decode(packet, &mut self.interleaved)?;
         self.mono.clear();
         if n_channels > 0 {
             self.findings.n_not_numbers += mix_down(&self.interleaved, n_channels, &mut self.mono);

@@ -28,7 +28,8 @@ use crate::units::Seconds;
 
 use super::DEFAULT_MODEL;
 use super::command::{ComputeDevice, ComputeType};
-use super::recording::{CaptionRequest, Outbox, RecordEvent};
+use super::outbox::Outbox;
+use super::recording::{CaptionRequest, RecordEvent};
 use super::voices::{VoiceModel, VoicesError, known_voices};
 
 /// What was asked and is not done yet; a person asks one thing at a time.
@@ -164,7 +165,7 @@ struct Worker {
     models: ModelCache,
     pool: ThreadPool,
     cancel: CancelToken,
-    outbox: Outbox,
+    outbox: Outbox<RecordEvent>,
     held: Option<Arc<Held>>,
 }
 

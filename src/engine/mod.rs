@@ -24,6 +24,7 @@ mod model_cache;
 pub mod model_work;
 pub mod models;
 pub mod one_window;
+mod outbox;
 pub mod playback;
 pub mod provenance;
 pub mod recording;

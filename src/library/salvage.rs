@@ -16,7 +16,7 @@ use super::recordings::refresh;
 use super::schema::writing;
 use super::transcripts::newest_revision;
 
-/// The columns that a recording is made of, in this order.
+/// The columns that a recording is made of, in this order; [`take_recording`] counts on it.
 const RECORDING: &str = "id, folder, name, label, label_key, n_bytes, modified_ns, duration_secs, content, status, \
                          status_text, is_missing, speakers, tags, note, metadata";
 /// Those of a transcript.
@@ -108,7 +108,7 @@ fn for_each_row(
 
 /// Adds a recording, or what is newer about one that is there under the same number and path. Returns whether it did.
 fn take_recording(library: &Connection, row: &[Value]) -> rusqlite::Result<bool> {
-    let [id, folder, name, .., speakers, tags, _, metadata] = row else { return Ok(false) };
+    let [id, .., speakers, tags, _, metadata] = row else { return Ok(false) };
     let is_list = |value: &Value| matches!(value, Value::Text(text) if is_json::<Vec<String>>(text));
     let is_table = is_pairs::<String>(metadata);
     let Value::Integer(number) = id else { return Ok(false) };
@@ -123,53 +123,15 @@ fn take_recording(library: &Connection, row: &[Value]) -> rusqlite::Result<bool>
     let n_changed = if n_added > 0 {
         n_added
     } else {
-        let [
-            _,
-            _,
-            _,
-            label,
-            _,
-            n_bytes,
-            modified_ns,
-            duration,
-            content,
-            status,
-            status_text,
-            is_missing,
-            _,
-            _,
-            note,
-            _,
-        ] = row
-        else {
-            return Ok(false);
-        };
-        let values = [
-            id,
-            folder,
-            name,
-            label,
-            n_bytes,
-            modified_ns,
-            duration,
-            content,
-            status,
-            status_text,
-            is_missing,
-            speakers,
-            tags,
-            note,
-            metadata,
-        ];
         library
             .prepare_cached(
-                "UPDATE recordings SET label = ?4, n_bytes = ?5, modified_ns = ?6, duration_secs = ?7, content = ?8,
-                     status = ?9, status_text = ?10, is_missing = ?11, speakers = ?12, tags = ?13, note = ?14,
-                     metadata = ?15
+                "UPDATE recordings SET label = ?4, n_bytes = ?6, modified_ns = ?7, duration_secs = ?8, content = ?9,
+                     status = ?10, status_text = ?11, is_missing = ?12, speakers = ?13, tags = ?14, note = ?15,
+                     metadata = ?16
                  WHERE id = ?1 AND folder = ?2 AND name = ?3
-                     AND (label, status, status_text, tags, note) IS NOT (?4, ?9, ?10, ?13, ?14)",
+                     AND (label, status, status_text, tags, note) IS NOT (?4, ?10, ?11, ?14, ?15)",
             )?
-            .execute(params_from_iter(values))?
+            .execute(params_from_iter(row))?
     };
     if n_changed > 0 {
         refresh(library, *number)?;

@@ -2,18 +2,23 @@
 
 use std::time::SystemTime;
 
-use super::texts::text_with;
+use super::texts::{text, text_with};
 
 /// A number of bytes in the unit that people use for it, in powers of ten as disks and downloads state them.
 pub(super) fn size_text(n_bytes: u64) -> String {
     let n_bytes = n_bytes as f64;
     if n_bytes < 999.5e3 {
-        format!("{:.0} kB", n_bytes / 1e3)
+        text_with("cache-size-kilobytes", &[("n", whole_text(n_bytes / 1e3).into())])
     } else if n_bytes < 999.5e6 {
-        format!("{:.0} MB", n_bytes / 1e6)
+        text_with("cache-size-megabytes", &[("n", whole_text(n_bytes / 1e6).into())])
     } else {
-        format!("{:.1} GB", n_bytes / 1e9)
+        text_with("cache-size-gigabytes", &[("n", decimal_text(n_bytes / 1e9).into())])
     }
+}
+
+/// A number with one decimal, as it is written in the language of the window: `1.5`.
+pub(super) fn decimal_text(number: f64) -> String {
+    format!("{number:.1}").replace('.', &text("cache-decimal-point"))
 }
 
 /// `1 model`, `3 models`.
@@ -23,15 +28,15 @@ pub(super) fn count_text(n: usize, one: &str, many: &str) -> String {
 
 /// How long ago something was, in one unit: `just now`, `5 min ago`, `3 days ago`.
 pub(super) fn age_text(time: Option<SystemTime>, now: SystemTime) -> String {
-    let Some(time) = time else { return "never".to_owned() };
+    let Some(time) = time else { return text("cache-age-never") };
     // A clock that was set back makes it the future.
     let secs = now.duration_since(time).map_or(0, |age| age.as_secs());
     match secs {
-        0..60 => "just now".to_owned(),
-        60..3600 => format!("{} min ago", secs / 60),
-        3600..86_400 => format!("{} h ago", secs / 3600),
-        86_400..172_800 => "yesterday".to_owned(),
-        _ => format!("{} days ago", secs / 86_400),
+        0..60 => text("cache-age-now"),
+        60..3600 => text_with("cache-age-minutes", &[("n", (secs / 60).into())]),
+        3600..86_400 => text_with("cache-age-hours", &[("n", (secs / 3600).into())]),
+        86_400..172_800 => text("cache-age-yesterday"),
+        _ => text_with("cache-age-days", &[("n", (secs / 86_400).into())]),
     }
 }
 
@@ -64,12 +69,16 @@ pub(super) fn share(part: u64, whole: u64) -> f32 {
 /// A length of time to plan by: `40 s`, `12 min`, `1.5 h`.
 pub(super) fn duration_text(secs: f64) -> String {
     if secs < 99.5 {
-        format!("{:.0} s", secs.max(1.0))
+        text_with("cache-lasts-seconds", &[("n", whole_text(secs.max(1.0)).into())])
     } else if secs < 99.5 * 60.0 {
-        format!("{:.0} min", secs / 60.0)
+        text_with("cache-lasts-minutes", &[("n", whole_text(secs / 60.0).into())])
     } else {
-        format!("{:.1} h", secs / 3600.0)
+        text_with("cache-lasts-hours", &[("n", decimal_text(secs / 3600.0).into())])
     }
+}
+
+fn whole_text(number: f64) -> String {
+    format!("{number:.0}")
 }
 
 #[cfg(test)]

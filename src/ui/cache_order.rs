@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 
 use crate::engine::models::{CachedModel, CachedState, Pinning};
 
+use super::texts::text;
+
 /// What the tables are sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) enum Column {
@@ -65,7 +67,7 @@ impl Order {
             Column::Size => a.n_bytes.cmp(&b.n_bytes),
             Column::LastUsed => a.last_used.cmp(&b.last_used),
             Column::Uses => a.n_uses.cmp(&b.n_uses),
-            Column::State => state_text(a).cmp(state_text(b)),
+            Column::State => state_text(a).cmp(&state_text(b)),
         };
         let directed = match self.direction {
             Direction::Ascending => ascending,
@@ -76,16 +78,16 @@ impl Order {
 }
 
 /// What is going on with a model, in a word or two.
-pub(super) fn state_text(row: &CachedModel) -> &'static str {
-    match (row.state, row.pinning) {
-        (CachedState::Loading, _) => "Loading",
-        (CachedState::InUse, Pinning::Unpinned) => "In use",
-        (CachedState::InUse, Pinning::Pinned) => "In use, pinned",
-        (CachedState::Idle, Pinning::Unpinned) => "Idle",
-        (CachedState::Idle, Pinning::Pinned) => "Pinned",
-        (CachedState::Damaged, _) => "Damaged",
-        (CachedState::Outdated, _) => "Outdated",
-    }
+pub(super) fn state_text(row: &CachedModel) -> String {
+    text(match (row.state, row.pinning) {
+        (CachedState::Loading, _) => "cache-state-loading",
+        (CachedState::InUse, Pinning::Unpinned) => "cache-state-in-use",
+        (CachedState::InUse, Pinning::Pinned) => "cache-state-in-use-pinned",
+        (CachedState::Idle, Pinning::Unpinned) => "cache-state-idle",
+        (CachedState::Idle, Pinning::Pinned) => "cache-state-pinned",
+        (CachedState::Damaged, _) => "cache-state-damaged",
+        (CachedState::Outdated, _) => "cache-state-outdated",
+    })
 }
 
 #[cfg(test)]

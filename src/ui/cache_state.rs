@@ -17,6 +17,7 @@ use super::action::CacheAction;
 use super::cache_order::{Column, Order};
 use super::download::Download;
 use super::model_speed::{Speed, SpeedSource, estimated_speed};
+use super::texts::{text, text_with};
 
 /// Recordings shorter than this tell little about the speed of a model,
 const MIN_MEASURED_SECS: f64 = 20.0;
@@ -352,7 +353,7 @@ impl CacheState {
     pub(super) fn give_up(&mut self) {
         (self.request, self.working) = (Request::Settled, None);
         for download in &mut self.downloads {
-            download.state = DownloadState::Failed("Hansard's engine has stopped".to_owned());
+            download.state = DownloadState::Failed(text("cache-engine-stopped"));
         }
     }
 
@@ -371,7 +372,7 @@ impl CacheState {
                 self.want_listing();
                 return Some(Told::Error(reason));
             }
-            ModelsEvent::Warning(text) => return Some(Told::Warning(text)),
+            ModelsEvent::Warning(line) => return Some(Told::Warning(line)),
             ModelsEvent::Download { model, state } => return self.take_download(model, state),
         }
         None
@@ -411,7 +412,8 @@ impl CacheState {
             return None;
         }
         let gone = std::mem::take(&mut self.chosen);
-        Some(Told::Notice(format!("{gone} is not on this machine any more; {DEFAULT_MODEL} is used instead")))
+        let values = [("model", gone.into()), ("other", DEFAULT_MODEL.into())];
+        Some(Told::Notice(text_with("cache-told-gone", &values)))
     }
 
     /// What a download of an earlier day left behind can go on; what was removed meanwhile cannot.
@@ -427,11 +429,12 @@ impl CacheState {
     }
 
     fn take_download(&mut self, model: String, state: DownloadState) -> Option<Told> {
+        let notice = |id: &str| Some(Told::Notice(text_with(id, &[("model", model.as_str().into())])));
         let told = match &state {
             DownloadState::Waiting | DownloadState::Running(..) | DownloadState::Preparing => None,
-            DownloadState::Paused(_) => Some(Told::Notice(format!("Paused the download of {model}"))),
-            DownloadState::Done => Some(Told::Notice(format!("{model} is on this machine now"))),
-            DownloadState::Cancelled => Some(Told::Notice(format!("Cancelled the download of {model}"))),
+            DownloadState::Paused(_) => notice("cache-told-paused"),
+            DownloadState::Done => notice("cache-told-here"),
+            DownloadState::Cancelled => notice("cache-told-cancelled"),
             DownloadState::Failed(reason) => Some(Told::Error(reason.clone())),
         };
         match state {

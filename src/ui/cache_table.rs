@@ -11,27 +11,28 @@ use eframe::egui::{
 use crate::engine::models::{CachedModel, CachedState, Level};
 
 use super::action::{Action, CacheAction};
-use super::amounts::{age_text, count_text, size_text};
+use super::amounts::{age_text, size_text};
 use super::cache_order::{Column, Direction, Order, state_text};
 use super::cache_state::CacheState;
+use super::texts::{text, text_with};
 use super::theme::{self, UNIT};
 
 const ROW_HEIGHT: f32 = 4.0 * UNIT;
 const MIN_KEY_WIDTH: f32 = 15.0 * UNIT;
-/// Columns with their heads and widths; the key has what is left.
+/// Columns with the ids of their heads, and their widths; the key has what is left.
 const COLUMNS: [(Column, &str, f32); 5] = [
-    (Column::Key, "Model", 0.0),
-    (Column::Size, "Size", 9.0 * UNIT),
-    (Column::LastUsed, "Last used", 14.0 * UNIT),
-    (Column::Uses, "Uses", 8.0 * UNIT),
-    (Column::State, "State", 14.0 * UNIT),
+    (Column::Key, "cache-column-model", 0.0),
+    (Column::Size, "cache-column-size", 9.0 * UNIT),
+    (Column::LastUsed, "cache-column-last-used", 14.0 * UNIT),
+    (Column::Uses, "cache-column-uses", 8.0 * UNIT),
+    (Column::State, "cache-column-state", 14.0 * UNIT),
 ];
 
 /// Shows the models of a level; `now` is what their ages are told from.
 pub(super) fn table_ui(ui: &mut Ui, state: &CacheState, level: Level, now: SystemTime, actions: &mut Vec<Action>) {
     let (name, nothing) = match level {
-        Level::Memory => ("Models in memory", "No model is in memory. They come with the first recording."),
-        Level::Disk => ("Models on disk", "No model is on disk but those that ship with Hansard."),
+        Level::Memory => (text("cache-memory-table"), text("cache-memory-empty")),
+        Level::Disk => (text("cache-disk-table"), text("cache-disk-empty")),
     };
     let rows = state.rows(level);
     if rows.is_empty() {
@@ -53,16 +54,17 @@ pub(super) fn table_ui(ui: &mut Ui, state: &CacheState, level: Level, now: Syste
 
 fn heads_ui(ui: &mut Ui, order: Order, level: Level, actions: &mut Vec<Action>) {
     let (line, _) = ui.allocate_exact_size(vec2(ui.available_width(), ROW_HEIGHT), Sense::hover());
-    for (column, name, cell) in cells(line) {
+    for (column, name_id, cell) in cells(line) {
+        let name = text(name_id);
         let direction = (order.column == column).then_some(order.direction);
         let color = theme::palette(ui).weak;
-        let text = WidgetText::from(RichText::new(name).small().color(color));
-        let text = text.into_galley(ui, Some(TextWrapMode::Truncate), cell.width(), TextStyle::Small);
+        let head = WidgetText::from(RichText::new(&name).small().color(color));
+        let head = head.into_galley(ui, Some(TextWrapMode::Truncate), cell.width(), TextStyle::Small);
         if let Some(direction) = direction {
-            let middle = pos2(cell.left() + text.size().x + 2.5 * UNIT, cell.center().y);
+            let middle = pos2(cell.left() + head.size().x + 2.5 * UNIT, cell.center().y);
             ui.painter().add(triangle(middle, direction, color));
         }
-        let button = Button::new(text).truncate().min_size(cell.size()).frame_when_inactive(false);
+        let button = Button::new(head).truncate().min_size(cell.size()).frame_when_inactive(false);
         let mut place = ui.new_child(UiBuilder::new().max_rect(cell).layout(Layout::top_down(Align::Min)));
         place.spacing_mut().button_padding.x = UNIT;
         let head = place.add(button).accessible_name(name);
@@ -74,7 +76,7 @@ fn heads_ui(ui: &mut Ui, order: Order, level: Level, actions: &mut Vec<Action>) 
                 None => {}
             }
         });
-        if head.on_hover_text("Sorts the table; once more, the other way round").clicked() {
+        if head.on_hover_text(text("cache-sort-hint")).clicked() {
             actions.push(Action::Models(CacheAction::Sort(level, column)));
         }
     }
@@ -120,9 +122,9 @@ fn row_ui(ui: &mut Ui, row: &CachedModel, is_selected: bool, now: SystemTime) ->
     response.clicked()
 }
 
-fn cell_ui(ui: &Ui, cell: Rect, text: String, color: Color32) {
+fn cell_ui(ui: &Ui, cell: Rect, content: String, color: Color32) {
     let cell = cell.shrink2(vec2(UNIT, 0.0));
-    let galley = WidgetText::from(text).into_galley(ui, Some(TextWrapMode::Truncate), cell.width(), TextStyle::Body);
+    let galley = WidgetText::from(content).into_galley(ui, Some(TextWrapMode::Truncate), cell.width(), TextStyle::Body);
     let top = cell.center().y - galley.size().y / 2.0;
     ui.painter().galley(pos2(cell.left(), top), galley, color);
 }
@@ -133,29 +135,29 @@ fn cell_text(row: &CachedModel, column: Column, now: SystemTime) -> String {
         Column::Size => size_text(row.n_bytes),
         Column::LastUsed => age_text(row.last_used, now),
         Column::Uses => row.n_uses.to_string(),
-        Column::State => state_text(row).to_owned(),
+        Column::State => state_text(row),
     }
 }
 
 /// `whisperx_base_cpu, 78 MB, used 5 min ago, 3 uses, pinned`.
 fn row_name(row: &CachedModel, now: SystemTime) -> String {
     let used = match row.last_used {
-        Some(_) => format!("used {}", age_text(row.last_used, now)),
-        None => "never used".to_owned(),
+        Some(_) => text_with("cache-row-used", &[("age", age_text(row.last_used, now).into())]),
+        None => text("cache-row-never-used"),
     };
-    let uses = count_text(row.n_uses as usize, "use", "uses");
+    let uses = text_with("cache-row-uses", &[("n", row.n_uses.into())]);
     format!("{}, {}, {used}, {uses}, {}", row.key, size_text(row.n_bytes), state_text(row).to_lowercase())
 }
 
-/// Where the cells of a line are.
+/// Where the cells of a line are, with the ids of their columns' heads.
 fn cells(line: Rect) -> [(Column, &'static str, Rect); 5] {
     let fixed: f32 = COLUMNS.iter().map(|(_, _, width)| width).sum();
     let key_width = (line.width() - fixed).max(MIN_KEY_WIDTH);
     let mut left = line.left();
-    COLUMNS.map(|(column, name, width)| {
+    COLUMNS.map(|(column, name_id, width)| {
         let width = if column == Column::Key { key_width } else { width };
         let cell = Rect::from_min_size(pos2(left, line.top()), vec2(width, line.height()));
         left += width;
-        (column, name, cell)
+        (column, name_id, cell)
     })
 }

@@ -6,6 +6,7 @@ use eframe::egui::{Rect, Role, Sense, Ui, WidgetInfo, vec2};
 use crate::engine::recording::Level;
 
 use super::record_state::{FLOOR_DB, Session, decibels};
+use super::texts::text;
 use super::theme::{self, UNIT};
 
 /// Of each bar.
@@ -23,7 +24,7 @@ pub(super) fn level_meter_ui(ui: &mut Ui, session: &Session, width: f32) {
     response.widget_info(|| WidgetInfo {
         current_text_value: Some(session.level_text.clone()),
         value: Some(f64::from(session.level_db)),
-        ..WidgetInfo::labeled(Role::Meter, true, "Level")
+        ..WidgetInfo::labeled(Role::Meter, true, text("record-level"))
     });
     ui.ctx().accesskit_node_builder(response.id, |node| {
         node.set_min_numeric_value(f64::from(FLOOR_DB));
@@ -35,7 +36,7 @@ pub(super) fn level_meter_ui(ui: &mut Ui, session: &Session, width: f32) {
         let level = session.levels.get(bar_idx).copied().unwrap_or_default();
         bar_ui(ui, bar, level, session.is_clipping());
     }
-    response.on_hover_text("How loud the recording is; near the right end it is too loud");
+    response.on_hover_text(text("record-level-hint"));
 }
 
 fn bar_ui(ui: &Ui, bar: Rect, level: Level, is_clipping: bool) {

@@ -19,6 +19,7 @@ use super::action::{Action, CacheAction};
 use super::amounts::{duration_text, size_text};
 use super::cache_state::{CacheState, Removal, can_transcribe};
 use super::model_speed::{Speed, SpeedSource};
+use super::texts::{text, text_with};
 use super::theme::{self, UNIT};
 
 const FIELD_HEIGHT: f32 = 4.0 * UNIT;
@@ -46,16 +47,17 @@ pub(super) fn cards_ui(
     actions: &mut Vec<Action>,
 ) {
     if listing.downloads == Downloads::Offline {
-        hint_ui(ui, "Hansard is offline: it opens no connection. Models can be imported from files and folders.");
+        hint_ui(ui, text("cache-offline"));
     }
     let deck = Deck { state, listing };
-    deck.section_ui(ui, "Speech to text", ModelPurpose::Transcription, actions);
-    deck.section_ui(ui, "Who speaks", ModelPurpose::Speakers, actions);
+    deck.section_ui(ui, "cache-cards-transcription", ModelPurpose::Transcription, actions);
+    deck.section_ui(ui, "cache-cards-speakers", ModelPurpose::Speakers, actions);
     if listing.available.iter().any(|model| model.gate == Gate::Gated) {
         token_ui(ui, listing.token, token, actions);
     }
-    if deck.of(ModelPurpose::Alignment).next().is_some() {
-        let name = format!("Times of words, by language ({})", deck.of(ModelPurpose::Alignment).count());
+    let n_aligners = deck.of(ModelPurpose::Alignment).count();
+    if n_aligners > 0 {
+        let name = text_with("cache-cards-alignment", &[("n", n_aligners.into())]);
         CollapsingHeader::new(name).id_salt("aligners").show_unindented(ui, |ui| {
             deck.cards_ui(ui, ModelPurpose::Alignment, actions);
         });
@@ -74,9 +76,9 @@ impl<'a> Deck<'a> {
         self.listing.available.iter().filter(move |model| model.purpose == purpose)
     }
 
-    fn section_ui(self, ui: &mut Ui, name: &str, purpose: ModelPurpose, actions: &mut Vec<Action>) {
+    fn section_ui(self, ui: &mut Ui, name_id: &str, purpose: ModelPurpose, actions: &mut Vec<Action>) {
         if self.of(purpose).next().is_some() {
-            ui.label(RichText::new(name).strong());
+            ui.label(RichText::new(text(name_id)).strong());
             self.cards_ui(ui, purpose, actions);
             ui.add_space(UNIT);
         }
@@ -87,7 +89,7 @@ impl<'a> Deck<'a> {
             let group = UiBuilder::new()
                 .id_salt(("card", &model.name, model.key.as_str()))
                 .accessibility_role(Role::Group)
-                .accessibility_label(format!("Model {}", model.name));
+                .accessibility_label(text_with("cache-card", &[("model", model.name.as_str().into())]));
             ui.scope_builder(group, |ui| self.card_ui(ui, model, actions));
         }
     }
@@ -112,34 +114,36 @@ impl<'a> Deck<'a> {
         });
     }
 
-    fn presence_text(self, model: &AvailableModel) -> &'static str {
-        match (self.state.download(&model.name), model.presence) {
-            (Some(DownloadState::Paused(_)), _) => "Download paused",
-            (Some(DownloadState::Failed(_)), _) => "Download failed",
-            (Some(_), _) => "Being downloaded",
-            (None, Presence::BuiltIn) => "Built in",
-            (None, Presence::Installed) => "On this machine",
-            (None, Presence::Partial(_)) => "Partly downloaded",
-            (None, Presence::Absent) => "Not on this machine",
-        }
+    fn presence_text(self, model: &AvailableModel) -> String {
+        text(match (self.state.download(&model.name), model.presence) {
+            (Some(DownloadState::Paused(_)), _) => "cache-presence-paused",
+            (Some(DownloadState::Failed(_)), _) => "cache-presence-failed",
+            (Some(_), _) => "cache-presence-downloading",
+            (None, Presence::BuiltIn) => "cache-presence-built-in",
+            (None, Presence::Installed) => "cache-presence-installed",
+            (None, Presence::Partial(_)) => "cache-presence-partial",
+            (None, Presence::Absent) => "cache-presence-absent",
+        })
     }
 
     fn buttons_ui(self, ui: &mut Ui, model: &AvailableModel, actions: &mut Vec<Action>) {
         let name = &model.name;
+        let of_model = |id: &str| text_with(id, &[("model", name.into())]);
         if can_transcribe(model) {
             let is_chosen = self.state.chosen() == name;
-            let text = if is_chosen { "Used for new recordings" } else { "Use for new recordings" };
-            let button = ui.add_enabled(!is_chosen, Button::new(RichText::new(text).small()));
-            if button.accessible_name(format!("{text}: {name}")).clicked() {
+            let (word_id, name_id) =
+                if is_chosen { ("cache-used", "cache-used-name") } else { ("cache-use", "cache-use-name") };
+            let button = ui.add_enabled(!is_chosen, Button::new(RichText::new(text(word_id)).small()));
+            if button.accessible_name(of_model(name_id)).clicked() {
                 actions.push(Action::Models(CacheAction::Choose(name.clone())));
             }
         }
         self.download_ui(ui, model, actions);
         if self.state.rows(Level::Disk).iter().any(|row| row.key == model.key) {
             let is_in_use = self.state.is_in_use(&model.key);
-            let delete = ui.add_enabled(!is_in_use, Button::new(RichText::new("Delete…").small()));
-            let delete =
-                delete.accessible_name(format!("Delete model {name}")).on_disabled_hover_text("A job uses it.");
+            let delete = ui.add_enabled(!is_in_use, Button::new(RichText::new(text("cache-delete")).small()));
+            let delete = delete.accessible_name(of_model("cache-card-delete-name"));
+            let delete = delete.on_disabled_hover_text(text("cache-obstacle-used"));
             if delete.clicked() {
                 let removal = Removal::Of(model.key.clone());
                 actions.push(Action::Models(CacheAction::AskToRemove(removal)));
@@ -147,7 +151,7 @@ impl<'a> Deck<'a> {
         }
         if let Some(repository) = &model.repository {
             let link = Hyperlink::from_label_and_url(RichText::new(repository).small(), page_of(repository));
-            ui.add(link).on_hover_text("Opens its page on the Hugging Face hub in your browser");
+            ui.add(link).on_hover_text(text("cache-page-hint"));
         }
     }
 
@@ -160,17 +164,17 @@ impl<'a> Deck<'a> {
         if !is_wanted {
             return;
         }
-        let obstacle = match (self.listing.downloads, model.gate, self.listing.token) {
-            (Downloads::Offline, _, _) => Some("Hansard is offline."),
-            (Downloads::Allowed, Gate::Gated, TokenPlace::Nowhere) => {
-                Some("Accept its conditions on its page, then give your token below.")
-            }
+        let obstacle_id = match (self.listing.downloads, model.gate, self.listing.token) {
+            (Downloads::Offline, _, _) => Some("cache-obstacle-offline"),
+            (Downloads::Allowed, Gate::Gated, TokenPlace::Nowhere) => Some("cache-obstacle-gated"),
             (Downloads::Allowed, Gate::Open | Gate::Gated, _) => None,
         };
-        let text = format!("Download {}", size_text(model.download_bytes));
-        let button = ui.add_enabled(obstacle.is_none(), Button::new(RichText::new(text).small()));
-        let button = button.accessible_name(format!("Download model {}", model.name));
-        let button = if let Some(why) = obstacle { button.on_disabled_hover_text(why) } else { button };
+        let size = size_text(model.download_bytes);
+        let word = text_with("cache-card-download", &[("size", size.into())]);
+        let button = ui.add_enabled(obstacle_id.is_none(), Button::new(RichText::new(word).small()));
+        let name = text_with("cache-card-download-name", &[("model", model.name.as_str().into())]);
+        let button = button.accessible_name(name);
+        let button = if let Some(id) = obstacle_id { button.on_disabled_hover_text(text(id)) } else { button };
         if button.clicked() {
             actions.push(Action::Models(CacheAction::Tell(ModelCommand::Download(model.name.clone()))));
         }
@@ -179,24 +183,21 @@ impl<'a> Deck<'a> {
 
 /// The token for gated models: where it is, and a field to give it.
 fn token_ui(ui: &mut Ui, place: TokenPlace, token: &mut TokenField, actions: &mut Vec<Action>) {
-    ui.label(RichText::new("Token for gated models").strong());
-    let explanation = match place {
-        TokenPlace::Nowhere => {
-            "Gated models are fetched with an access token of your Hugging Face account, after you accepted their \
-             conditions on their pages. It is kept in the keyring of this computer."
-        }
-        TokenPlace::Kept => "A token is kept in the keyring of this computer.",
-        TokenPlace::Environment => "The token in HF_TOKEN is used.",
+    ui.label(RichText::new(text("cache-token")).strong());
+    let explanation_id = match place {
+        TokenPlace::Nowhere => "cache-token-nowhere",
+        TokenPlace::Kept => "cache-token-kept",
+        TokenPlace::Environment => "cache-token-environment",
     };
-    hint_ui(ui, explanation);
+    hint_ui(ui, text(explanation_id));
     ui.horizontal_wrapped(|ui| {
         if place != TokenPlace::Environment {
             token_field_ui(ui, token, actions);
         }
-        if place == TokenPlace::Kept && ui.button("Forget the token").clicked() {
+        if place == TokenPlace::Kept && ui.button(text("cache-token-forget")).clicked() {
             actions.push(Action::Models(CacheAction::Tell(ModelCommand::ForgetToken)));
         }
-        ui.add(Hyperlink::from_label_and_url(RichText::new("Tokens of your account").small(), TOKEN_PAGE));
+        ui.add(Hyperlink::from_label_and_url(RichText::new(text("cache-token-page")).small(), TOKEN_PAGE));
     });
     ui.add_space(UNIT);
 }
@@ -205,14 +206,14 @@ fn token_field_ui(ui: &mut Ui, token: &mut TokenField, actions: &mut Vec<Action>
     let field = TextEdit::singleline(&mut token.0)
         .id_salt("token")
         .password(true)
-        .hint_text("hf_…")
+        .hint_text(text("cache-token-hint"))
         .desired_width(FIELD_WIDTH.min(ui.available_width()))
         .min_size(vec2(0.0, FIELD_HEIGHT))
         .align(Align2::LEFT_CENTER);
-    let field = ui.add(field).accessible_name("Access token");
+    let field = ui.add(field).accessible_name(text("cache-token-field"));
     let is_typed = !token.0.trim().is_empty();
     let is_entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
-    let is_clicked = ui.add_enabled(is_typed, Button::new("Keep the token")).clicked();
+    let is_clicked = ui.add_enabled(is_typed, Button::new(text("cache-token-keep"))).clicked();
     if is_typed && (is_clicked || is_entered) {
         let typed = TypedToken::new(&mem::take(&mut token.0));
         forget_typing(ui, &field);
@@ -229,32 +230,32 @@ fn forget_typing(ui: &Ui, field: &Response) {
 fn facts_text(model: &AvailableModel) -> String {
     let mut facts = Vec::new();
     if model.presence != Presence::BuiltIn {
-        facts.push(format!("{} to download", size_text(model.download_bytes)));
+        facts.push(text_with("cache-fact-download", &[("size", size_text(model.download_bytes).into())]));
     }
-    facts.push(format!("{} in memory", size_text(model.memory_bytes)));
-    facts.extend([&model.languages, &model.licence].into_iter().filter(|text| !text.is_empty()).cloned());
+    facts.push(text_with("cache-fact-memory", &[("size", size_text(model.memory_bytes).into())]));
+    facts.extend([&model.languages, &model.licence].into_iter().filter(|fact| !fact.is_empty()).cloned());
     if model.gate == Gate::Gated {
-        facts.push("gated: its conditions are to be accepted on its page".to_owned());
+        facts.push(text("cache-fact-gated"));
     }
     if model.name == DEFAULT_MODEL && model.purpose == ModelPurpose::Transcription {
-        facts.push("for trying out: expect many mistakes in recordings of your own".to_owned());
+        facts.push(text("cache-fact-demo"));
     }
     facts.join(" · ")
 }
 
 /// `An hour of speech takes about 6 min on this machine (estimated)`.
 fn speed_text(speed: Speed) -> String {
-    let source = match speed.source {
-        SpeedSource::Measured => "measured",
-        SpeedSource::Estimated => "estimated",
+    let id = match speed.source {
+        SpeedSource::Measured => "cache-speed-measured",
+        SpeedSource::Estimated => "cache-speed-estimated",
     };
-    format!("An hour of speech takes about {} on this machine ({source})", duration_text(3600.0 / speed.times))
+    text_with(id, &[("duration", duration_text(3600.0 / speed.times).into())])
 }
 
 fn page_of(repository: &str) -> String {
     format!("https://huggingface.co/{repository}")
 }
 
-fn hint_ui(ui: &mut Ui, text: &str) {
-    ui.add(Label::new(RichText::new(text).color(theme::palette(ui).weak)).wrap());
+fn hint_ui(ui: &mut Ui, hint: String) {
+    ui.add(Label::new(RichText::new(hint).color(theme::palette(ui).weak)).wrap());
 }

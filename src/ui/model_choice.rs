@@ -6,6 +6,7 @@ use crate::engine::DEFAULT_MODEL;
 
 use super::action::{Action, CacheAction};
 use super::cache_state::{CacheState, Tab};
+use super::texts::{text, text_with};
 use super::theme::{self, UNIT};
 
 /// The rest of the menu is scrolled.
@@ -16,8 +17,8 @@ const MENU_WIDTH: f32 = 26.0 * UNIT;
 /// Shows the choice and, when it is open, its menu.
 pub(super) fn model_choice_ui(ui: &mut Ui, cache: &CacheState, actions: &mut Vec<Action>) {
     let chosen = cache.chosen();
-    let button = ui.add(Button::new(format!("Model: {chosen}")).truncate());
-    let button = button.on_hover_text("Transcribes the recordings that you open next");
+    let button = ui.add(Button::new(text_with("cache-choice", &[("model", chosen.into())])).truncate());
+    let button = button.on_hover_text(text("cache-choice-hint"));
     Popup::menu(&button).style(theme::menu_style).gap(4.0).show(|ui| {
         ui.set_min_width(MENU_WIDTH);
         ScrollArea::vertical().max_height(MAX_MENU_HEIGHT).show(ui, |ui| {
@@ -29,7 +30,7 @@ pub(super) fn model_choice_ui(ui: &mut Ui, cache: &CacheState, actions: &mut Vec
             }
         });
         ui.separator();
-        if ui.add(Button::new("More models…").frame_when_inactive(false)).clicked() {
+        if ui.add(Button::new(text("cache-choice-more")).frame_when_inactive(false)).clicked() {
             actions.push(Action::Models(CacheAction::Open(Tab::Available)));
             ui.close();
         }
@@ -37,5 +38,5 @@ pub(super) fn model_choice_ui(ui: &mut Ui, cache: &CacheState, actions: &mut Vec
 }
 
 fn entry_text(name: &str) -> String {
-    if name == DEFAULT_MODEL { format!("{name} (built in, for trying out)") } else { name.to_owned() }
+    if name == DEFAULT_MODEL { text_with("cache-choice-demo", &[("model", name.into())]) } else { name.to_owned() }
 }

@@ -7,6 +7,7 @@ use eframe::egui::{
 
 use super::action::{Action, RecordAction};
 use super::record_state::{RecordPhase, RecordState};
+use super::texts::{text, text_with};
 use super::theme::{self, UNIT};
 
 /// Begins and ends a recording.
@@ -59,36 +60,39 @@ pub(super) fn session_buttons_ui(ui: &mut Ui, record: &RecordState, size: Size, 
     };
     let is_live = matches!(record.phase(), RecordPhase::Recording | RecordPhase::Paused);
     let keys = ui.ctx().format_shortcut(&RECORD_KEYS);
-    let stop = Button::new((sign_atom(Sign::Square, Some(theme::alarm(ui).dot)), "Stop"));
+    let stop = Button::new((sign_atom(Sign::Square, Some(theme::alarm(ui).dot)), text("record-stop")));
     let stop = ui.add_enabled(record.phase() != RecordPhase::Stopping, stop.min_size(vec2(0.0, height)));
-    let stop = stop.accessible_name("Stop recording");
-    if stop.on_hover_text(format!("End the recording and transcribe it ({keys})")).clicked() {
+    let stop = stop.accessible_name(text("record-stop-name"));
+    if stop.on_hover_text(text_with("record-stop-hint", &[("keys", keys.into())])).clicked() {
         actions.push(Action::Record(RecordAction::Stop));
     }
-    let (sign, text, name, action) = match record.phase() {
-        RecordPhase::Paused => (Sign::Triangle, "Resume", "Resume recording", RecordAction::Resume),
+    let (sign, word, name, action) = match record.phase() {
+        RecordPhase::Paused => {
+            (Sign::Triangle, text("record-resume"), text("record-resume-name"), RecordAction::Resume)
+        }
         RecordPhase::Idle | RecordPhase::Starting | RecordPhase::Recording | RecordPhase::Stopping => {
-            (Sign::Bars, "Pause", "Pause recording", RecordAction::Pause)
+            (Sign::Bars, text("record-pause"), text("record-pause-name"), RecordAction::Pause)
         }
     };
     let keys = ui.ctx().format_shortcut(&PAUSE_KEYS);
-    let pause = ui.add_enabled(is_live, Button::new((sign_atom(sign, None), text)).min_size(vec2(0.0, height)));
+    let pause = ui.add_enabled(is_live, Button::new((sign_atom(sign, None), word)).min_size(vec2(0.0, height)));
     if pause.accessible_name(name).on_hover_text(keys).clicked() {
         actions.push(Action::Record(action));
     }
-    let mark = Button::new((sign_atom(Sign::Flag, None), "Mark")).min_size(vec2(0.0, height));
-    let mark = ui.add_enabled(is_live, mark).accessible_name("Set a marker");
-    if mark.on_hover_text("Mark this place in the recording (M)").clicked() {
+    let mark = Button::new((sign_atom(Sign::Flag, None), text("record-mark"))).min_size(vec2(0.0, height));
+    let mark = ui.add_enabled(is_live, mark).accessible_name(text("record-mark-name"));
+    let key = MARK_KEY.name();
+    if mark.on_hover_text(text_with("record-mark-hint", &[("key", key.into())])).clicked() {
         actions.push(Action::Record(RecordAction::Mark));
     }
 }
 
 /// A big button with a dot, which leads to a recording.
-pub(super) fn record_button_ui(ui: &mut Ui, text: &str) -> Response {
+pub(super) fn record_button_ui(ui: &mut Ui, name: &str) -> Response {
     let keys = ui.ctx().format_shortcut(&RECORD_KEYS);
     let dot = sign_atom(Sign::Dot, Some(theme::alarm(ui).dot));
-    let button = ui.add(Button::new((dot, text)).min_size(vec2(0.0, 5.0 * UNIT)));
-    button.on_hover_text(format!("Records a meeting, with captions while people speak ({keys} begins at once)"))
+    let button = ui.add(Button::new((dot, name)).min_size(vec2(0.0, 5.0 * UNIT)));
+    button.on_hover_text(text_with("record-button-hint", &[("keys", keys.into())]))
 }
 
 /// Takes the keys for recording, which work wherever the focus is, but for a letter that is typed.

@@ -8,6 +8,7 @@ use eframe::egui::{
 };
 
 use super::record_captions::{CaptionRow, Captions};
+use super::texts::text;
 use super::theme::{self, UNIT};
 
 /// Sizes of the text, in points.
@@ -51,16 +52,17 @@ impl CaptionsView {
     /// Shows the buttons for the size, and the one that leads back to the newest caption.
     pub(super) fn buttons_ui(&mut self, ui: &mut Ui) {
         let smaller = Button::new(RichText::new("A").size(12.0)).min_size([4.0 * UNIT; 2].into());
-        let smaller = ui.add_enabled(self.size_idx > 0, smaller).accessible_name("Smaller captions");
-        if smaller.on_hover_text("Smaller captions").clicked() {
+        let smaller = ui.add_enabled(self.size_idx > 0, smaller).accessible_name(text("record-captions-smaller"));
+        if smaller.on_hover_text(text("record-captions-smaller")).clicked() {
             self.size_idx -= 1;
         }
         let larger = Button::new(RichText::new("A").size(20.0)).min_size([4.0 * UNIT; 2].into());
-        let larger = ui.add_enabled(self.size_idx + 1 < SIZES.len(), larger).accessible_name("Larger captions");
-        if larger.on_hover_text("Larger captions").clicked() {
+        let larger =
+            ui.add_enabled(self.size_idx + 1 < SIZES.len(), larger).accessible_name(text("record-captions-larger"));
+        if larger.on_hover_text(text("record-captions-larger")).clicked() {
             self.size_idx += 1;
         }
-        if !self.is_at_end && ui.button("Jump to now").clicked() {
+        if !self.is_at_end && ui.button(text("record-captions-now")).clicked() {
             self.is_end_wanted = true;
         }
     }
@@ -77,10 +79,10 @@ impl CaptionsView {
         let output = area.show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = UNIT;
             if n_rows == 0 {
-                let text = RichText::new(placeholder).color(theme::palette(ui).weak);
-                ui.add(Label::new(text).wrap());
+                let nothing = RichText::new(placeholder).color(theme::palette(ui).weak);
+                ui.add(Label::new(nothing).wrap());
             }
-            if self.first_idx > 0 && ui.button("Show earlier captions").clicked() {
+            if self.first_idx > 0 && ui.button(text("record-captions-earlier")).clicked() {
                 self.first_idx = self.first_idx.saturating_sub(MAX_ROWS);
             }
             for row_idx in self.first_idx..n_rows {

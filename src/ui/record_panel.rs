@@ -13,7 +13,7 @@ use crate::units::Seconds;
 
 use super::MIN_WINDOW_SIZE;
 use super::action::{Action, RecordAction};
-use super::amounts::{count_text, duration_text};
+use super::amounts::duration_text;
 use super::ask::{Asking, Question, Reply};
 use super::model_choice::model_choice_ui;
 use super::quit::Quit;
@@ -24,6 +24,7 @@ use super::record_sources::Hearing;
 use super::record_state::{CaptionModels, Leaving, RecordPhase, RecordState, Session, Shape};
 use super::record_strip::status_ui;
 use super::state::State;
+use super::texts::{text, text_with};
 use super::theme::{self, UNIT};
 
 /// How often it is looked whether a device came or went.
@@ -85,14 +86,15 @@ impl RecordPanel {
         ui.horizontal_wrapped(|ui| {
             caption_choice_ui(ui, record, actions);
             if record.is_active() {
-                ui.label(RichText::new(format!("Model: {}", state.cache.chosen())).color(theme::palette(ui).weak));
+                let model = text_with("record-model", &[("model", state.cache.chosen().into())]);
+                ui.label(RichText::new(model).color(theme::palette(ui).weak));
             } else {
                 model_choice_ui(ui, &state.cache, actions);
             }
             self.captions.buttons_ui(ui);
         });
         caption_notice_ui(ui, record);
-        self.captions.ui(ui, &record.captions, placeholder(record));
+        self.captions.ui(ui, &record.captions, &placeholder(record));
     }
 
     /// Shows the small window.
@@ -104,7 +106,7 @@ impl RecordPanel {
             ui.horizontal(|ui| status_ui(ui, record, 10.0 * UNIT));
             ui.horizontal(|ui| {
                 session_buttons_ui(ui, record, Size::Usual, actions);
-                if ui.button("Full window").clicked() {
+                if ui.button(text("record-full-window")).clicked() {
                     actions.push(Action::Record(RecordAction::SetShape(Shape::Full)));
                 }
             });
@@ -114,7 +116,7 @@ impl RecordPanel {
         });
         let page = Frame::new().fill(theme::palette(ui).page).inner_margin(Margin::same(8));
         CentralPanel::default().frame(page).show(ui, |ui| {
-            compact_captions_ui(ui, &record.captions, placeholder(record));
+            compact_captions_ui(ui, &record.captions, &placeholder(record));
         });
     }
 
@@ -126,9 +128,9 @@ impl RecordPanel {
         }
         let question = Question {
             id: "quit while recording",
-            text: "Stop recording and close Hansard?",
-            consequence: "What was recorded is kept and listed in the library. It can be transcribed the next time.",
-            verb: "Stop and close",
+            text: &text("record-quit"),
+            consequence: &text("record-quit-consequence"),
+            verb: &text("record-quit-verb"),
         };
         match self.quitting.ui(ui, question) {
             Some(Reply::Do) => actions.push(Action::Record(RecordAction::Quit)),
@@ -172,16 +174,16 @@ impl RecordPanel {
 /// Before a recording: what is listened to, and the button that begins it.
 fn beginning_ui(ui: &mut Ui, record: &RecordState, actions: &mut Vec<Action>) {
     let (palette, alarm) = (theme::palette(ui), theme::alarm(ui));
-    ui.heading("Record a meeting");
+    ui.heading(text("record-title"));
     ui.horizontal_wrapped(|ui| {
-        ui.label("Listen to");
-        for (hearing, text) in [
-            (Hearing::Microphone, "Microphone"),
-            (Hearing::System, "What this computer plays"),
-            (Hearing::Both, "Both"),
+        ui.label(text("record-hear"));
+        for (hearing, name) in [
+            (Hearing::Microphone, text("record-hear-microphone")),
+            (Hearing::System, text("record-hear-system")),
+            (Hearing::Both, text("record-hear-both")),
         ] {
             let is_chosen = record.sources.hearing() == hearing;
-            if ui.add_enabled(!record.is_active(), Button::selectable(is_chosen, text)).clicked() {
+            if ui.add_enabled(!record.is_active(), Button::selectable(is_chosen, name)).clicked() {
                 actions.push(Action::Record(RecordAction::Hear(hearing)));
             }
         }
@@ -203,8 +205,8 @@ fn beginning_ui(ui: &mut Ui, record: &RecordState, actions: &mut Vec<Action>) {
             return;
         }
         let dot = sign_atom(Sign::Dot, Some(alarm.on_fill));
-        let text = RichText::new("Start recording").size(18.0).color(alarm.on_fill);
-        let start = Button::new((dot, text)).fill(alarm.fill).min_size(vec2(24.0 * UNIT, 6.0 * UNIT));
+        let name = RichText::new(text("record-start")).size(18.0).color(alarm.on_fill);
+        let start = Button::new((dot, name)).fill(alarm.fill).min_size(vec2(24.0 * UNIT, 6.0 * UNIT));
         if ui.add(start).on_hover_text(keys).clicked() {
             actions.push(Action::Record(RecordAction::Start));
         }
@@ -214,13 +216,13 @@ fn beginning_ui(ui: &mut Ui, record: &RecordState, actions: &mut Vec<Action>) {
 /// The choice of a device, and its menu when it is open.
 fn device_ui(ui: &mut Ui, record: &RecordState, kind: DeviceKind, actions: &mut Vec<Action>) {
     let sources = &record.sources;
-    let word = match kind {
-        DeviceKind::Microphone => "Microphone",
-        DeviceKind::SystemAudio => "Played by",
+    let device = sources.chosen_text(kind);
+    let name = match kind {
+        DeviceKind::Microphone => text_with("record-device-microphone", &[("device", device.into())]),
+        DeviceKind::SystemAudio => text_with("record-device-system", &[("device", device.into())]),
     };
-    let button = Button::new(format!("{word}: {}", sources.chosen_text(kind))).truncate();
-    let button = ui.add_enabled(!record.is_active(), button);
-    let button = button.on_hover_text("The device that is recorded from");
+    let button = ui.add_enabled(!record.is_active(), Button::new(name).truncate());
+    let button = button.on_hover_text(text("record-device-hint"));
     let chosen = sources.chosen(kind);
     Popup::menu(&button).style(theme::menu_style).gap(4.0).show(|ui| {
         ui.set_min_width(MENU_WIDTH);
@@ -231,10 +233,13 @@ fn device_ui(ui: &mut Ui, record: &RecordState, kind: DeviceKind, actions: &mut 
             }
             for device in sources.devices(kind) {
                 let is_chosen = chosen.is_some_and(|chosen| chosen.id == device.id);
-                let ending = if device.standing == Standing::Default { " (default)" } else { "" };
-                let entry = Button::selectable(is_chosen, format!("{}{ending}", device.name));
-                let facts =
-                    format!("{} Hz, {}", device.rate_hz, count_text(device.n_channels.into(), "channel", "channels"));
+                let name = match device.standing {
+                    Standing::Default => text_with("record-device-default", &[("device", device.name.as_str().into())]),
+                    Standing::Other => device.name.clone(),
+                };
+                let entry = Button::selectable(is_chosen, name);
+                let facts = [("rate", device.rate_hz.into()), ("channels", device.n_channels.into())];
+                let facts = text_with("record-device-facts", &facts);
                 if ui.add(entry).on_hover_text(facts).clicked() {
                     actions.push(Action::Record(RecordAction::ChooseDevice(kind, Some(device.clone()))));
                     ui.close();
@@ -254,8 +259,8 @@ fn session_ui(ui: &mut Ui, record: &RecordState, session: &Session, actions: &mu
     });
     ui.horizontal_wrapped(|ui| {
         session_buttons_ui(ui, record, Size::Big, actions);
-        let compact = ui.add(Button::new("Compact window").min_size(vec2(0.0, 5.0 * UNIT)));
-        if compact.on_hover_text("A small window in front of all others").clicked() {
+        let compact = ui.add(Button::new(text("record-compact-window")).min_size(vec2(0.0, 5.0 * UNIT)));
+        if compact.on_hover_text(text("record-compact-window-hint")).clicked() {
             actions.push(Action::Record(RecordAction::SetShape(Shape::Compact)));
         }
     });
@@ -278,14 +283,15 @@ fn markers_text(markers: &[Seconds]) -> Option<String> {
     let first_idx = markers.len().saturating_sub(MAX_MARKERS);
     let before = if first_idx > 0 { "…, " } else { "" };
     let places: Vec<String> = markers[first_idx..].iter().map(ToString::to_string).collect();
-    Some(format!("{}: {before}{}", count_text(markers.len(), "marker", "markers"), places.join(", ")))
+    let places = format!("{before}{}", places.join(", "));
+    Some(text_with("record-markers", &[("n", markers.len().into()), ("places", places.into())]))
 }
 
 fn caption_choice_ui(ui: &mut Ui, record: &RecordState, actions: &mut Vec<Action>) {
     let mut is_on = record.caption_choice() == CaptionChoice::On;
     ui.add_enabled_ui(!record.is_active(), |ui| {
-        let checkbox = ui.checkbox(&mut is_on, "Captions while people speak");
-        let checkbox = checkbox.on_disabled_hover_text("Chosen before the recording begins.");
+        let checkbox = ui.checkbox(&mut is_on, text("record-captions-choice"));
+        let checkbox = checkbox.on_disabled_hover_text(text("record-captions-choice-late"));
         if checkbox.changed() {
             let choice = if is_on { CaptionChoice::On } else { CaptionChoice::Off };
             actions.push(Action::Record(RecordAction::ChooseCaptions(choice)));
@@ -296,31 +302,25 @@ fn caption_choice_ui(ui: &mut Ui, record: &RecordState, actions: &mut Vec<Action
 /// Whether captions come, and whether they are late.
 fn caption_notice_ui(ui: &mut Ui, record: &RecordState) {
     let palette = theme::palette(ui);
-    let (text, color) = match (record.captions.behind(), record.caption_models()) {
+    let (notice, color) = match (record.captions.behind(), record.caption_models()) {
         _ if record.caption_choice() == CaptionChoice::Off => return,
         (_, CaptionModels::Failed(reason)) => (reason.clone(), palette.warning),
         (Some(late), _) => {
-            let late = duration_text(late.0);
-            let text = format!(
-                "Captions are {late} behind, because this computer cannot keep up. The recording is not touched by it."
-            );
-            (text, palette.warning)
+            (text_with("record-captions-behind", &[("late", duration_text(late.0).into())]), palette.warning)
         }
-        (None, CaptionModels::Loading) => ("Loading the models for captions…".to_owned(), palette.weak),
+        (None, CaptionModels::Loading) => (text("record-captions-loading"), palette.weak),
         (None, CaptionModels::Unasked | CaptionModels::Ready) => return,
     };
-    ui.add(Label::new(RichText::new(text).color(color)).wrap());
+    ui.add(Label::new(RichText::new(notice).color(color)).wrap());
 }
 
 /// What stands in the place of captions before there are any.
-fn placeholder(record: &RecordState) -> &'static str {
+fn placeholder(record: &RecordState) -> String {
     match (record.caption_choice(), record.phase()) {
-        (CaptionChoice::Off, _) => "Without captions. The transcript is made when the recording has ended.",
-        (CaptionChoice::On, RecordPhase::Idle | RecordPhase::Starting) => {
-            "Here stands what is said, while it is said. The whole transcript is made when the recording has ended."
-        }
+        (CaptionChoice::Off, _) => text("record-captions-off"),
+        (CaptionChoice::On, RecordPhase::Idle | RecordPhase::Starting) => text("record-captions-to-come"),
         (CaptionChoice::On, RecordPhase::Recording | RecordPhase::Paused | RecordPhase::Stopping) => {
-            "Nothing was said yet."
+            text("record-captions-none-yet")
         }
     }
 }

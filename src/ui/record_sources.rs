@@ -3,6 +3,8 @@
 
 use crate::engine::recording::{DeviceKind, InputDevice, RecordSource, Standing};
 
+use super::texts::{text, text_with};
+
 /// What is listened to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Hearing {
@@ -85,7 +87,7 @@ impl Sources {
     pub(super) fn chosen_text(&self, kind: DeviceKind) -> String {
         match self.chosen(kind) {
             Some(device) if self.is_there(device) => device.name.clone(),
-            Some(device) => format!("{} (not there)", device.name),
+            Some(device) => text_with("record-device-missing", &[("device", device.name.as_str().into())]),
             None => self.default_text(kind),
         }
     }
@@ -93,8 +95,8 @@ impl Sources {
     /// What the entry for the default device says.
     pub(super) fn default_text(&self, kind: DeviceKind) -> String {
         match self.devices(kind).find(|device| device.standing == Standing::Default) {
-            Some(device) => format!("Default: {}", device.name),
-            None => "Default".to_owned(),
+            Some(device) => text_with("record-default-named", &[("device", device.name.as_str().into())]),
+            None => text("record-default"),
         }
     }
 
@@ -108,14 +110,8 @@ impl Sources {
         }
         let has = |kind: DeviceKind| self.devices(kind).next().is_some();
         match self.hearing {
-            Hearing::Microphone | Hearing::Both if !has(DeviceKind::Microphone) => {
-                Some("No microphone was found. Plug one in, or look at the sound settings of the system.".to_owned())
-            }
-            Hearing::System | Hearing::Both if !has(DeviceKind::SystemAudio) => Some(
-                "What this computer plays cannot be recorded yet: on Linux that takes PulseAudio or PipeWire, and \
-                 everywhere a device that plays."
-                    .to_owned(),
-            ),
+            Hearing::Microphone | Hearing::Both if !has(DeviceKind::Microphone) => Some(text("record-no-microphone")),
+            Hearing::System | Hearing::Both if !has(DeviceKind::SystemAudio) => Some(text("record-no-system-audio")),
             Hearing::Microphone | Hearing::System | Hearing::Both => None,
         }
     }

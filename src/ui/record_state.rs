@@ -11,10 +11,11 @@ use crate::engine::recording::{
 use crate::units::Seconds;
 
 use super::action::RecordAction;
-use super::amounts::{count_text, duration_text};
+use super::amounts::{decimal_text, duration_text};
 use super::cache_state::Told;
 use super::record_captions::{CaptionChoice, Captions};
 use super::record_sources::Sources;
+use super::texts::{text, text_with};
 
 /// Below this, the room on the disk is worth a warning.
 const LITTLE_SPACE: Seconds = Seconds(900.0);
@@ -148,12 +149,13 @@ impl RecordState {
     /// How far it is, in a word and its length.
     pub(super) fn status(&self) -> String {
         let duration = self.session.as_ref().map(|session| session.duration).unwrap_or_default();
+        let with_duration = |id: &str| text_with(id, &[("duration", duration.to_string().into())]);
         match self.phase {
-            RecordPhase::Idle => "Not recording".to_owned(),
-            RecordPhase::Starting => "Starting…".to_owned(),
-            RecordPhase::Recording => format!("Recording {duration}"),
-            RecordPhase::Paused => format!("Paused at {duration}"),
-            RecordPhase::Stopping => "Ending the recording…".to_owned(),
+            RecordPhase::Idle => text("record-status-idle"),
+            RecordPhase::Starting => text("record-status-starting"),
+            RecordPhase::Recording => with_duration("record-status-recording"),
+            RecordPhase::Paused => with_duration("record-status-paused"),
+            RecordPhase::Stopping => text("record-status-stopping"),
         }
     }
 
@@ -196,7 +198,7 @@ impl Session {
 
     /// How much longer the recording can become: `Room for 12 h`.
     pub(super) fn space_text(&self) -> Option<String> {
-        self.space_left.map(|left| format!("Room for {}", duration_text(left.0)))
+        self.space_left.map(|left| text_with("record-space", &[("left", duration_text(left.0).into())]))
     }
 
     /// What should be seen first, if anything is wrong.
@@ -223,10 +225,7 @@ impl Session {
             return None;
         }
         let left = duration_text(space_left.unwrap_or_default().0);
-        Some(Told::Warning(format!(
-            "The disk is nearly full: there is room for {left} more. Make room, or the recording will end by then; \
-             what was recorded is kept."
-        )))
+        Some(Told::Warning(text_with("record-space-little", &[("left", left.into())])))
     }
 }
 
@@ -313,12 +312,8 @@ impl RecordState {
         self.caption_models = CaptionModels::Unasked;
         let session = self.session.take();
         self.end();
-        let path = session?.path;
-        Some(Told::Error(format!(
-            "The recording has ended, because Hansard's engine has stopped. What was recorded is kept, and made whole \
-             when Hansard starts again: {}",
-            path.display()
-        )))
+        let path = session?.path.display().to_string();
+        Some(Told::Error(text_with("record-engine-stopped", &[("path", path.into())])))
     }
 
     /// Takes in what the engine tells, and returns what the user should read.
@@ -329,29 +324,29 @@ impl RecordState {
             RecordEvent::Level(progress) => return self.session.as_mut()?.take_progress(progress),
             RecordEvent::Paused => {
                 self.turn(RecordPhase::Recording, RecordPhase::Paused);
-                return Some(Told::Notice("The recording is paused".to_owned()));
+                return Some(Told::Notice(text("record-told-paused")));
             }
             RecordEvent::Resumed => {
                 self.turn(RecordPhase::Paused, RecordPhase::Recording);
-                return Some(Told::Notice("The recording goes on".to_owned()));
+                return Some(Told::Notice(text("record-told-resumed")));
             }
             RecordEvent::Marked(at) => {
                 self.session.as_mut()?.markers.push(at);
-                return Some(Told::Notice(format!("Marked {at}")));
+                return Some(Told::Notice(text_with("record-told-marked", &[("at", at.to_string().into())])));
             }
-            RecordEvent::Lost(text) => {
-                self.session.as_mut()?.lost = Some(text.clone());
-                return Some(Told::Warning(text));
+            RecordEvent::Lost(line) => {
+                self.session.as_mut()?.lost = Some(line.clone());
+                return Some(Told::Warning(line));
             }
-            RecordEvent::Recovered(text) => {
+            RecordEvent::Recovered(line) => {
                 self.session.as_mut()?.lost = None;
-                return Some(Told::Notice(text));
+                return Some(Told::Notice(line));
             }
-            RecordEvent::Warning(text) => {
+            RecordEvent::Warning(line) => {
                 if let Some(session) = &mut self.session {
-                    session.warning = Some(text.clone());
+                    session.warning = Some(line.clone());
                 }
-                return Some(Told::Warning(text));
+                return Some(Told::Warning(line));
             }
             RecordEvent::Finished(file) => return Some(self.finished(file)),
             RecordEvent::Failed(reason) => {
@@ -415,8 +410,11 @@ impl RecordState {
 
     fn started(&mut self, path: PathBuf, sources: &[String]) -> Told {
         let level_text = level_text(&[], false);
-        let sources = sources.join(" and ");
-        let told = Told::Notice(format!("Recording from {sources}"));
+        let both = |first: String, second: String| {
+            text_with("record-sources", &[("first", first.into()), ("second", second.into())])
+        };
+        let sources = sources.iter().cloned().reduce(both).unwrap_or_default();
+        let told = Told::Notice(text_with("record-told-started", &[("sources", sources.as_str().into())]));
         self.session = Some(Session { path, sources, level_text, level_db: FLOOR_DB, ..Session::default() });
         self.turn(RecordPhase::Starting, RecordPhase::Recording);
         told
@@ -443,16 +441,19 @@ impl RecordState {
             }
         }
         self.end();
-        let silent = (overrun.0 > 0.0)
-            .then(|| format!("{:.1} s of the recording are silent, for this machine was too busy", overrun.0));
+        let silent =
+            (overrun.0 > 0.0).then(|| text_with("record-told-silent", &[("secs", decimal_text(overrun.0).into())]));
         match (problem, silent) {
             (Some(problem), Some(silent)) => Told::Error(format!("{problem}; {silent}")),
             (Some(problem), None) => Told::Error(problem),
             (None, Some(silent)) => Told::Warning(format!("{silent}: {}", path.display())),
             (None, None) if n_markers > 0 => {
-                Told::Notice(format!("Recorded {duration}, {}", count_text(n_markers, "marker", "markers")))
+                let values = [("duration", duration.to_string().into()), ("n", n_markers.into())];
+                Told::Notice(text_with("record-told-recorded-marked", &values))
             }
-            (None, None) => Told::Notice(format!("Recorded {duration}")),
+            (None, None) => {
+                Told::Notice(text_with("record-told-recorded", &[("duration", duration.to_string().into())]))
+            }
         }
     }
 
@@ -461,13 +462,10 @@ impl RecordState {
             Ok(duration) => duration,
             Err(reason) => return Told::Warning(reason),
         };
-        let shown = path.display();
-        let text = format!(
-            "A recording that was cut off is whole again and in the library, {duration} long: {shown}. It was not \
-             transcribed yet."
-        );
+        let values = [("duration", duration.to_string().into()), ("path", path.display().to_string().into())];
+        let line = text_with("record-told-repaired", &values);
         self.unlisted.push(path);
-        Told::Warning(text)
+        Told::Warning(line)
     }
 
     fn end(&mut self) {
@@ -485,15 +483,15 @@ pub(super) fn decibels(height: f32) -> f32 {
 
 fn level_text(levels: &[Level], is_clipping: bool) -> String {
     let in_words = |level: &Level| match decibels(level.peak) {
-        decibels if decibels <= FLOOR_DB => "silent".to_owned(),
+        decibels if decibels <= FLOOR_DB => text("record-level-silent"),
         decibels => format!("{decibels:.0} dB"),
     };
     let mut texts: Vec<String> = levels.iter().map(in_words).collect();
     if texts.is_empty() {
-        texts.push("silent".to_owned());
+        texts.push(text("record-level-silent"));
     }
     if is_clipping {
-        texts.push("too loud".to_owned());
+        texts.push(text("record-level-too-loud"));
     }
     texts.join(", ")
 }

@@ -7,6 +7,7 @@ use super::level_meter::level_meter_ui;
 use super::record_button::{Sign, Size, paint_sign, session_buttons_ui};
 use super::record_state::{RecordPhase, RecordState, Session};
 use super::state::is_narrow;
+use super::texts::text;
 use super::theme::{self, UNIT};
 
 /// Of the level.
@@ -28,7 +29,7 @@ pub(super) fn strip_panel_ui(ui: &mut Ui, record: &RecordState, bar: Frame, acti
             status_ui(ui, record, METER_WIDTH);
             session_buttons_ui(ui, record, Size::Usual, actions);
             if !is_narrow(theme::window_width(ui))
-                && ui.button("Captions").on_hover_text("Show the recording and its captions").clicked()
+                && ui.button(text("record-strip-captions")).on_hover_text(text("record-strip-captions-hint")).clicked()
             {
                 actions.push(Action::Record(RecordAction::Open));
             }
@@ -49,7 +50,7 @@ pub(super) fn status_ui(ui: &mut Ui, record: &RecordState, meter_width: f32) {
     if let Some(session) = record.session() {
         level_meter_ui(ui, session, meter_width);
         if session.is_clipping() {
-            ui.add(Label::new(RichText::new("Too loud").color(color)).extend().selectable(false));
+            ui.add(Label::new(RichText::new(text("record-too-loud")).color(color)).extend().selectable(false));
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::transcript::{Segment, Transcript};
 use crate::units::Seconds;
 
 use super::speakers::Speakers;
+use super::texts::{text, text_with};
 
 /// What stands in the place of the path of a transcript without a recording.
 pub(super) const NO_FILE: &str = "Transcript";
@@ -241,11 +242,17 @@ impl Recording {
 
     /// The file's name without its folder.
     pub(super) fn name(&self) -> String {
+        if !self.has_file() {
+            return text("record-no-file");
+        }
         self.path.file_name().unwrap_or(self.path.as_os_str()).to_string_lossy().into_owned()
     }
 
     /// The file's name without folder and extension: what an export is called.
     pub(super) fn stem(&self) -> String {
+        if !self.has_file() {
+            return text("record-no-file");
+        }
         self.path.file_stem().unwrap_or(self.path.as_os_str()).to_string_lossy().into_owned()
     }
 
@@ -278,49 +285,49 @@ impl Recording {
     /// How far it is, in one short line for the list.
     pub(super) fn status(&self) -> String {
         match &self.phase {
-            Phase::Waiting => "Waiting".to_owned(),
-            Phase::Running(None) => "Starting".to_owned(),
+            Phase::Waiting => text("record-job-waiting"),
+            Phase::Running(None) => text("record-job-starting"),
             Phase::Running(Some(progress)) => {
                 let percent = (progress.job_fraction.clamp(0.0, 1.0) * 100.0).floor();
-                let left = progress.remaining.map(|remaining| format!(", about {remaining} left")).unwrap_or_default();
-                format!("{} {percent:.0} %{left}", progress.stage.label())
+                let (stage, percent) = (stage_text(progress.stage), format!("{percent:.0}"));
+                let mut values = vec![("stage", stage.into()), ("percent", percent.into())];
+                match progress.remaining {
+                    Some(remaining) => {
+                        values.push(("remaining", remaining.to_string().into()));
+                        text_with("record-job-running-left", &values)
+                    }
+                    None => text_with("record-job-running", &values),
+                }
             }
-            Phase::Stopping => "Stopping".to_owned(),
-            Phase::Done => "Done".to_owned(),
-            Phase::Failed(_) => "Failed".to_owned(),
-            Phase::Cancelled => "Cancelled".to_owned(),
-            Phase::Listed(_) => "Not transcribed".to_owned(),
+            Phase::Stopping => text("record-job-stopping"),
+            Phase::Done => text("record-job-done"),
+            Phase::Failed(_) => text("record-job-failed"),
+            Phase::Cancelled => text("record-job-cancelled"),
+            Phase::Listed(_) => text("record-job-none"),
         }
     }
 
     /// What stands in the place of the text while there is none.
     pub(super) fn placeholder(&self) -> String {
         match &self.phase {
-            Phase::Waiting => "Its turn comes when the recordings before it are done.".to_owned(),
-            Phase::Running(None) => "Starting…".to_owned(),
+            Phase::Waiting => text("record-text-waits"),
+            Phase::Running(None) => text("record-text-starts"),
             Phase::Running(Some(progress)) => match progress.stage {
-                Stage::Transcribe => "The first sentences appear in a moment.".to_owned(),
+                Stage::Transcribe => text("record-text-appears"),
                 Stage::LoadModels
                 | Stage::Decode
                 | Stage::Speech
                 | Stage::Align
                 | Stage::Diarize
-                | Stage::Recognise => format!("{}…", progress.stage.label()),
+                | Stage::Recognise => text_with("record-text-stage", &[("stage", stage_text(progress.stage).into())]),
             },
-            Phase::Stopping => "Stopping…".to_owned(),
-            Phase::Done => "No speech was found in this recording.".to_owned(),
+            Phase::Stopping => text("record-text-stops"),
+            Phase::Done => text("record-text-no-speech"),
             Phase::Failed(line) => line.clone(),
-            Phase::Cancelled => "Stopped before there was any text. Try again to go on where it stopped.".to_owned(),
-            Phase::Listed(Status::PartlyDone) => {
-                "A job began and did not end. Transcribe the recording to go on where it stopped.".to_owned()
-            }
-            Phase::Listed(Status::Missing) => {
-                "The file is not where it was, and there is no transcript of it. Put it back to transcribe it."
-                    .to_owned()
-            }
-            Phase::Listed(Status::New | Status::Done(_) | Status::Failed(_)) => {
-                "This recording has not been transcribed yet.".to_owned()
-            }
+            Phase::Cancelled => text("record-text-cancelled"),
+            Phase::Listed(Status::PartlyDone) => text("record-text-partly-done"),
+            Phase::Listed(Status::Missing) => text("record-text-file-missing"),
+            Phase::Listed(Status::New | Status::Done(_) | Status::Failed(_)) => text("record-text-not-yet"),
         }
     }
 
@@ -329,21 +336,24 @@ impl Recording {
         let mut facts = Vec::new();
         if !self.transcript.is_empty() {
             match &self.phase {
-                Phase::Failed(_) => facts.push("Failed: the text ends early".to_owned()),
-                Phase::Cancelled => facts.push("Stopped: the text ends early".to_owned()),
+                Phase::Failed(_) => facts.push(text("record-fact-failed")),
+                Phase::Cancelled => facts.push(text("record-fact-stopped")),
                 Phase::Waiting | Phase::Running(_) | Phase::Stopping | Phase::Done | Phase::Listed(_) => {}
             }
         }
-        facts.extend(self.duration.map(|duration| format!("Length {duration}")));
-        if !self.transcript.language.is_empty() {
-            facts.push(format!("Language {}", self.transcript.language));
+        let length = |length: Seconds| text_with("record-fact-length", &[("length", length.to_string().into())]);
+        facts.extend(self.duration.map(length));
+        let language = self.transcript.language.as_str();
+        if !language.is_empty() {
+            facts.push(text_with("record-fact-language", &[("language", language.into())]));
         }
         match self.model.as_str() {
             "" => {}
-            DEFAULT_MODEL => facts.push("Built-in demo model, for trying out".to_owned()),
-            model => facts.push(format!("Model {model}")),
+            DEFAULT_MODEL => facts.push(text("record-fact-demo-model")),
+            model => facts.push(text_with("record-fact-model", &[("model", model.into())])),
         }
-        facts.extend(self.continues_at.map(|at| format!("Continues at {at}")));
+        let continues = |at: Seconds| text_with("record-fact-continues", &[("at", at.to_string().into())]);
+        facts.extend(self.continues_at.map(continues));
         facts.extend(self.reused.clone());
         facts.join(" · ")
     }
@@ -356,26 +366,44 @@ fn reused_text(report: &JobReport) -> Option<String> {
         return None;
     }
     if work.iter().all(|work| work.n_computed == 0) {
-        return Some("All of it was known already".to_owned());
+        return Some(text("record-known-all"));
     }
     let parts = work.iter().filter(|work| work.n_reused > 0).map(|work| match work.n_computed {
-        0 => result_name(work.stage).to_owned(),
-        n_computed => format!("{} {} of {}", result_name(work.stage), work.n_reused, work.n_reused + n_computed),
+        0 => result_text(work.stage),
+        n_computed => {
+            let (n_known, n_all) = (work.n_reused, work.n_reused + n_computed);
+            let values = [("result", result_text(work.stage).into()), ("n", n_known.into()), ("all", n_all.into())];
+            text_with("record-known-partly", &values)
+        }
     });
-    Some(format!("Known already: {}", parts.collect::<Vec<_>>().join(", ")))
+    let parts = parts.collect::<Vec<_>>().join(", ");
+    Some(text_with("record-known", &[("parts", parts.into())]))
+}
+
+/// What a stage does.
+fn stage_text(stage: Stage) -> String {
+    text(match stage {
+        Stage::Decode => "record-stage-decode",
+        Stage::LoadModels => "record-stage-models",
+        Stage::Speech => "record-stage-speech",
+        Stage::Transcribe => "record-stage-transcribe",
+        Stage::Align => "record-stage-align",
+        Stage::Diarize => "record-stage-diarize",
+        Stage::Recognise => "record-stage-recognise",
+    })
 }
 
 /// What comes of a stage.
-fn result_name(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Decode => "sound",
-        Stage::LoadModels => "models",
-        Stage::Speech => "speech",
-        Stage::Transcribe => "text",
-        Stage::Align => "times of words",
-        Stage::Diarize => "speakers",
-        Stage::Recognise => "names",
-    }
+fn result_text(stage: Stage) -> String {
+    text(match stage {
+        Stage::Decode => "record-result-sound",
+        Stage::LoadModels => "record-result-models",
+        Stage::Speech => "record-result-speech",
+        Stage::Transcribe => "record-result-text",
+        Stage::Align => "record-result-times",
+        Stage::Diarize => "record-result-speakers",
+        Stage::Recognise => "record-result-names",
+    })
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use symphonia::core::packet::Packet;
 use symphonia::core::units::Duration;
 
 use crate::audio::Mono16k;
-use crate::audio::container::{Container, SoundTrack, guarded};
+use crate::audio::container::{Container, SoundTrack};
 use crate::audio::decode::{self, DecodeError};
 use crate::audio::timeline::{Begin, Frames, Place, Timeline, TrackTimes};
 use crate::units::{SAMPLE_RATE_HZ, Seconds};
@@ -333,10 +333,7 @@ impl FileSound {
         let tick = packet.pts.get();
         (packet.trim_start, packet.trim_end) = (Duration::ZERO, Duration::ZERO);
         self.pending.clear_frames();
-        let mut decoded = self.run_decoder(&packet);
-        if let Err(SymphoniaError::DecodeError(decode::OTHER_SPEC)) = decoded {
-            decoded = self.track.renew_decoder().and_then(|()| self.run_decoder(&packet));
-        }
+        let decoded = self.run_decoder(&packet);
         self.first_tick = self.first_tick.min(tick);
         match decoded.map(NonZero::new) {
             Ok(Some(rate_hz)) if !self.pending.frames.is_empty() && decode::RATES_HZ.contains(&rate_hz.get()) => {
@@ -350,11 +347,8 @@ impl FileSound {
                 self.settle(at_secs, place, rate_hz);
             }
             Ok(_) => self.pending.clear_frames(),
-            Err(error) => {
+            Err(_) => {
                 self.pending.clear_frames();
-                if !matches!(error, SymphoniaError::DecodeError(_) | SymphoniaError::IoError(_)) {
-                    self.track.decoder.reset();
-                }
                 self.put_silence_for(at_secs, secs);
             }
         }
@@ -394,12 +388,7 @@ impl FileSound {
 
     /// Decodes a packet into `pending` and returns its rate.
     fn run_decoder(&mut self, packet: &Packet) -> SymphoniaResult<u32> {
-        let (decoder, interleaved) = (&mut self.track.decoder, &mut self.interleaved);
-        let (rate_hz, n_channels) = guarded(|| {
-            let buffer = decoder.decode(packet)?;
-            buffer.copy_to_vec_interleaved(interleaved);
-            Ok((buffer.spec().rate(), buffer.num_planes()))
-        })?;
+        let (rate_hz, n_channels) = self.track.decode(packet, &mut self.interleaved)?;
         self.pending.clear_frames();
         to_frames(&self.interleaved, n_channels, &mut self.pending.frames);
         Ok(rate_hz)

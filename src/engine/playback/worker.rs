@@ -1,7 +1,6 @@
 //! The player's thread: does one [`PlayCommand`] after the other, and keeps the sound going some fifty times a second
 //! while something plays. It never waits for whoever reads its events.
 
-use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -13,6 +12,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounde
 
 use crate::audio::peaks::Peaks;
 use crate::audio::player::{Happening, Outputs, Pace, Player, Source};
+use crate::engine::outbox::Outbox;
 use crate::paths::AppPaths;
 use crate::settings::ModelSettings;
 
@@ -46,7 +46,7 @@ impl PlayerThread {
         let (event_sink, events) = bounded(EVENT_CAPACITY);
         let places = Places::new(paths, settings);
         let run = move || {
-            let outbox = Outbox { events: event_sink, waiting: VecDeque::new() };
+            let outbox = Outbox::new(event_sink);
             let player = Player::new(outputs);
             let skipping = SilenceSkipping::Off;
             let next_position = Instant::now();
@@ -83,39 +83,9 @@ impl Drop for PlayerThread {
     }
 }
 
-/// Events on their way out.
-struct Outbox {
-    events: Sender<PlayEvent>,
-    waiting: VecDeque<PlayEvent>,
-}
-
-impl Outbox {
-    fn tell(&mut self, event: PlayEvent) {
-        self.waiting.push_back(event);
-        self.flush();
-    }
-
-    /// Tells it unless older events wait.
-    fn tell_if_idle(&mut self, event: PlayEvent) {
-        if self.waiting.is_empty() {
-            // Positions are out of date at once.
-            self.events.try_send(event).ok();
-        }
-    }
-
-    fn flush(&mut self) {
-        while let Some(event) = self.waiting.pop_front() {
-            if let Err(TrySendError::Full(event)) = self.events.try_send(event) {
-                self.waiting.push_front(event);
-                return;
-            }
-        }
-    }
-}
-
 struct Worker {
     places: Places,
-    outbox: Outbox,
+    outbox: Outbox<PlayEvent>,
     player: Player,
     /// The recording that is loaded,
     path: Option<PathBuf>,
@@ -131,7 +101,7 @@ impl Worker {
     fn run(&mut self, commands: &Receiver<PlayCommand>) {
         let mut pace = Pace::Calm;
         loop {
-            let is_idle = self.player.is_idle() && self.survey.is_none() && self.outbox.waiting.is_empty();
+            let is_idle = self.player.is_idle() && self.survey.is_none() && self.outbox.is_empty();
             let patience = match pace {
                 Pace::Calm => TICK,
                 Pace::Hurried => Duration::ZERO,

@@ -5,7 +5,6 @@
 //! One recording goes on at a time. Between [`RecordEvent::Started`] and [`RecordEvent::Finished`] or
 //! [`RecordEvent::Failed`] the file is there, and whole at any moment.
 
-mod outbox;
 mod worker;
 
 use std::path::{Path, PathBuf};
@@ -17,7 +16,6 @@ pub use crate::audio::microphone::{DeviceKind, InputDevice, Standing};
 pub use crate::audio::recorder::Level;
 pub use crate::pipeline::live::CaptionUpdate;
 
-pub(super) use outbox::Outbox;
 pub(super) use worker::RecorderThread;
 
 /// What the recorder is asked.

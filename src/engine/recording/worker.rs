@@ -13,11 +13,12 @@ use crate::audio::recorder::{
     Ended, Finished, Happening, Input, Output, Plan, Recording, journal_folder, repair_unfinished, tap,
 };
 use crate::engine::captions::CaptionThread;
+use crate::engine::outbox::Outbox;
 use crate::models::ModelCache;
 use crate::paths::AppPaths;
 
 use super::{
-    Outbox, RecordCommand, RecordEvent, RecordProgress, RecordRequest, RecordSource, RecordedFile, is_recording_name,
+    RecordCommand, RecordEvent, RecordProgress, RecordRequest, RecordSource, RecordedFile, is_recording_name,
     recordings_dir,
 };
 
@@ -82,7 +83,7 @@ impl Drop for RecorderThread {
 
 struct Worker {
     paths: AppPaths,
-    outbox: Outbox,
+    outbox: Outbox<RecordEvent>,
     captions: CaptionThread,
     recording: Option<Recording>,
     /// What is told once the first sound is there, and when it is told at the latest.
