@@ -21,11 +21,6 @@ pub(super) fn decimal_text(number: f64) -> String {
     format!("{number:.1}").replace('.', &text("cache-decimal-point"))
 }
 
-/// `1 model`, `3 models`.
-pub(super) fn count_text(n: usize, one: &str, many: &str) -> String {
-    if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
-}
-
 /// How long ago something was, in one unit: `just now`, `5 min ago`, `3 days ago`.
 pub(super) fn age_text(time: Option<SystemTime>, now: SystemTime) -> String {
     let Some(time) = time else { return text("cache-age-never") };

@@ -4,6 +4,7 @@ use std::mem;
 
 use eframe::egui::{Frame, Id, Label, Margin, Modal, Ui};
 
+use super::texts::text;
 use super::theme::{self, UNIT};
 
 const DIALOG_WIDTH: f32 = 50.0 * UNIT;
@@ -53,7 +54,7 @@ impl Asking {
                 if ui.button(question.verb).clicked() {
                     reply = Some(Reply::Do);
                 }
-                let keep = ui.button("Keep");
+                let keep = ui.button(text("ask-keep"));
                 if is_new {
                     // Enter at once must not remove anything.
                     keep.request_focus();

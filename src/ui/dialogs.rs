@@ -12,6 +12,7 @@ use crate::engine::Wake;
 use crate::export::Format;
 
 use super::imports::TRANSCRIPT_EXTENSIONS;
+use super::texts::text;
 
 /// What a dialog asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,8 +83,8 @@ const RECORDING_EXTENSIONS: [&str; 21] = [
     "ogg", "opus", "wav", "wave", "webm",
 ];
 
-/// Files of models, with their ending.
-const MODEL_FILES: (&str, &str) = ("Models of Hansard", "hansard-models");
+/// The ending of files of models.
+const MODEL_EXTENSION: &str = "hansard-models";
 
 impl DesktopDialogs {
     /// Dialogs that nobody has asked for yet.
@@ -98,20 +99,21 @@ impl Dialogs for DesktopDialogs {
         let pending = match question {
             Question::Open => open_dialog(),
             Question::Save { file_name, folder, format } => {
-                save_dialog("Export transcript", &file_name, folder, (format.label(), format.name()))
+                save_dialog(&text("dialog-export"), &file_name, folder, (format.label(), format.name()))
             }
-            Question::OpenFolders => {
-                opened(rfd::AsyncFileDialog::new().set_title("Watch folders with recordings").pick_folders())
-            }
+            Question::OpenFolders => opened(rfd::AsyncFileDialog::new().set_title(text("dialog-watch")).pick_folders()),
             Question::OpenCacheFolder => {
                 // As many as there are, so that every dialog answers alike; the first of them is meant.
-                opened(rfd::AsyncFileDialog::new().set_title("Folder of models and results").pick_folders())
+                opened(rfd::AsyncFileDialog::new().set_title(text("dialog-cache")).pick_folders())
             }
             Question::OpenModelFiles => model_files_dialog(),
             Question::OpenModelFolders => {
-                opened(rfd::AsyncFileDialog::new().set_title("Import folders with models").pick_folders())
+                opened(rfd::AsyncFileDialog::new().set_title(text("dialog-import-folders")).pick_folders())
             }
-            Question::SaveModels { file_name } => save_dialog("Export models", &file_name, None, MODEL_FILES),
+            Question::SaveModels { file_name } => {
+                let files = text("dialog-model-files");
+                save_dialog(&text("dialog-export-models"), &file_name, None, (files.as_str(), MODEL_EXTENSION))
+            }
         };
         let sender = self.sender.clone();
         let wait = move || {
@@ -132,22 +134,23 @@ impl Dialogs for DesktopDialogs {
 }
 
 fn open_dialog() -> Pending {
-    let mut dialog = rfd::AsyncFileDialog::new().set_title("Open recordings");
+    let mut dialog = rfd::AsyncFileDialog::new().set_title(text("dialog-open"));
     // macOS merges all filters into one and has no "all files".
     if cfg!(not(target_os = "macos")) {
         dialog = dialog
-            .add_filter("Audio and video", &RECORDING_EXTENSIONS)
-            .add_filter("Transcripts", &TRANSCRIPT_EXTENSIONS)
-            .add_filter("All files", &["*"]);
+            .add_filter(text("dialog-recordings"), &RECORDING_EXTENSIONS)
+            .add_filter(text("dialog-transcripts"), &TRANSCRIPT_EXTENSIONS)
+            .add_filter(text("dialog-all-files"), &["*"]);
     }
     opened(dialog.pick_files())
 }
 
 fn model_files_dialog() -> Pending {
-    let mut dialog = rfd::AsyncFileDialog::new().set_title("Import models");
+    let mut dialog = rfd::AsyncFileDialog::new().set_title(text("dialog-import-models"));
     if cfg!(not(target_os = "macos")) {
-        let (name, extension) = MODEL_FILES;
-        dialog = dialog.add_filter(name, &[extension]).add_filter("All files", &["*"]);
+        dialog = dialog
+            .add_filter(text("dialog-model-files"), &[MODEL_EXTENSION])
+            .add_filter(text("dialog-all-files"), &["*"]);
     }
     opened(dialog.pick_files())
 }

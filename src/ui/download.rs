@@ -3,6 +3,7 @@
 use crate::engine::models::{DownloadState, Fetched, Rate};
 
 use super::amounts::{share, size_text};
+use super::texts::{text, text_with};
 
 /// A download that waits, runs, or stopped on the way.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,19 +19,22 @@ impl Download {
     pub(super) fn status(&self) -> String {
         let of = |fetched: &Fetched| match fetched.total_bytes {
             0 => size_text(fetched.n_bytes),
-            total_bytes => format!("{} of {}", size_text(fetched.n_bytes), size_text(total_bytes)),
+            total_bytes => {
+                let (part, whole) = (size_text(fetched.n_bytes), size_text(total_bytes));
+                text_with("download-part", &[("part", part.into()), ("whole", whole.into())])
+            }
         };
         match &self.state {
-            DownloadState::Waiting => "waiting".to_owned(),
+            DownloadState::Waiting => text("download-waiting"),
             DownloadState::Running(fetched, Rate { bytes_per_sec, remaining }) => {
-                let rate = bytes_per_sec.map(|rate| format!(" · {}/s", size_text(rate.max(0.0) as u64)));
-                let left = remaining.map(|remaining| format!(" · about {remaining} left"));
-                format!("{}{}{}", of(fetched), rate.unwrap_or_default(), left.unwrap_or_default())
+                let rate = bytes_per_sec.map(|rate| format!("{}/s", size_text(rate.max(0.0) as u64)));
+                let left = remaining.map(|left| text_with("download-left", &[("time", left.to_string().into())]));
+                [Some(of(fetched)), rate, left].into_iter().flatten().collect::<Vec<_>>().join(" · ")
             }
-            DownloadState::Paused(fetched) => format!("paused at {}", of(fetched)),
-            DownloadState::Preparing => "checking and preparing".to_owned(),
-            DownloadState::Done => "done".to_owned(),
-            DownloadState::Cancelled => "cancelled".to_owned(),
+            DownloadState::Paused(fetched) => text_with("download-paused", &[("part", of(fetched).into())]),
+            DownloadState::Preparing => text("download-preparing"),
+            DownloadState::Done => text("download-done"),
+            DownloadState::Cancelled => text("download-cancelled"),
             DownloadState::Failed(reason) => reason.clone(),
         }
     }

@@ -3,6 +3,7 @@
 use eframe::egui::{self, Align2, Area, Frame, Id, Margin, Order, RichText, Stroke, vec2};
 
 use super::action::Action;
+use super::texts::text;
 use super::theme;
 
 /// Takes the files that were dropped.
@@ -23,7 +24,7 @@ pub(super) fn drop_hint_ui(ctx: &egui::Context) {
         let palette = theme::palette(ui);
         let frame = Frame::new().fill(palette.page).stroke(Stroke::new(2.0, palette.accent));
         frame.corner_radius(8.0).inner_margin(Margin::same(32)).show(ui, |ui| {
-            ui.label(RichText::new("Drop the files to transcribe them").heading());
+            ui.label(RichText::new(text("drops-hint")).heading());
         });
     });
 }

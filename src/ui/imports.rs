@@ -2,6 +2,7 @@
 //! the file becomes the transcript of the recording that lies beside it under the same name.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -13,6 +14,8 @@ use crate::engine::voices::RECORDING_EXTENSIONS;
 use crate::import;
 use crate::transcript::Transcript;
 
+use super::texts::text_with;
+
 /// Endings of files that are read as transcripts.
 pub(super) const TRANSCRIPT_EXTENSIONS: [&str; 3] = ["srt", "vtt", "json"];
 /// Longer than the transcript of a week in JSON.
@@ -21,8 +24,8 @@ const MAX_BYTES: u64 = 500_000_000;
 /// Files that are being read.
 pub(super) struct Imports {
     wake: Option<Wake>,
-    sender: Sender<Imported>,
-    outcomes: Receiver<Imported>,
+    sender: Sender<Outcome>,
+    outcomes: Receiver<Outcome>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -34,6 +37,24 @@ pub(super) struct Imported {
     pub(super) recording: Option<PathBuf>,
     /// What is in it, or one line that says why that is not known.
     pub(super) transcript: Result<Arc<Transcript>, String>,
+}
+
+/// The same before it is put into words, which only the window's thread can do in the user's language.
+struct Outcome {
+    file: PathBuf,
+    recording: Option<PathBuf>,
+    read: Result<Arc<Transcript>, Refusal>,
+}
+
+/// Why a file is not read.
+enum Refusal {
+    /// The system does not give what is in it.
+    Unreadable(io::Error),
+    TooLarge,
+    /// It is no transcript, as this line says.
+    Malformed(String),
+    /// The system does not give a thread that could read it.
+    NoThread(io::Error),
 }
 
 impl Imports {
@@ -54,9 +75,9 @@ impl Imports {
         let (sender, wake, of_file) = (self.sender.clone(), self.wake.clone(), file.clone());
         let work = move || {
             let recording = recording.or_else(|| recording_beside(&file, Path::is_file));
-            let transcript = read(&file).map(Arc::new);
+            let read = read(&file).map(Arc::new);
             // Fails only where the window is gone.
-            if sender.send(Imported { file, recording, transcript }).is_ok()
+            if sender.send(Outcome { file, recording, read }).is_ok()
                 && let Some(wake) = wake
             {
                 wake();
@@ -65,8 +86,7 @@ impl Imports {
         match thread::Builder::new().name("hansard-import".to_owned()).spawn(work) {
             Ok(thread) => self.threads.push(thread),
             Err(error) => {
-                let line = format!("{} cannot be read, for the system grants no thread: {error}", of_file.display());
-                let failed = Imported { file: of_file, recording: None, transcript: Err(line) };
+                let failed = Outcome { file: of_file, recording: None, read: Err(Refusal::NoThread(error)) };
                 self.sender.send(failed).expect("this struct holds the receiver too");
             }
         }
@@ -74,7 +94,9 @@ impl Imports {
 
     /// What became of the next file, once.
     pub(super) fn take_next(&mut self) -> Option<Imported> {
-        self.outcomes.try_recv().ok()
+        let Outcome { file, recording, read } = self.outcomes.try_recv().ok()?;
+        let transcript = read.map_err(|refusal| refusal.line(&file));
+        Some(Imported { file, recording, transcript })
     }
 }
 
@@ -84,6 +106,21 @@ impl Drop for Imports {
             if thread.join().is_err() {
                 tracing::error!("a thread that read a transcript panicked");
             }
+        }
+    }
+}
+
+impl Refusal {
+    /// What the user reads.
+    fn line(self, file: &Path) -> String {
+        let of_file = ("file", file.display().to_string().into());
+        match self {
+            Self::Unreadable(error) => {
+                text_with("imports-unreadable", &[of_file, ("problem", error.to_string().into())])
+            }
+            Self::TooLarge => text_with("imports-too-large", &[of_file]),
+            Self::Malformed(line) => line,
+            Self::NoThread(error) => text_with("imports-no-thread", &[of_file, ("problem", error.to_string().into())]),
         }
     }
 }
@@ -115,14 +152,13 @@ fn recording_beside(transcript: &Path, is_there: impl Fn(&Path) -> bool) -> Opti
     candidates.find(|candidate| candidate.extension().is_some() && is_there(candidate))
 }
 
-fn read(file: &Path) -> Result<Transcript, String> {
-    let in_words = |problem: &dyn std::fmt::Display| format!("{} cannot be read: {problem}", file.display());
-    let n_bytes = fs::metadata(file).map_err(|error| in_words(&error))?.len();
+fn read(file: &Path) -> Result<Transcript, Refusal> {
+    let n_bytes = fs::metadata(file).map_err(Refusal::Unreadable)?.len();
     if n_bytes > MAX_BYTES {
-        return Err(in_words(&"it is too large for a transcript"));
+        return Err(Refusal::TooLarge);
     }
-    let bytes = fs::read(file).map_err(|error| in_words(&error))?;
-    import::read(&bytes, &file.display().to_string()).map_err(|error| error.to_string())
+    let bytes = fs::read(file).map_err(Refusal::Unreadable)?;
+    import::read(&bytes, &file.display().to_string()).map_err(|error| Refusal::Malformed(error.to_string()))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use eframe::egui::{
 use super::action::Action;
 use super::recording::{Phase, Recording};
 use super::state::State;
+use super::texts::{text, text_with};
 use super::theme::{self, Palette, UNIT};
 
 const ENTRY_HEIGHT: f32 = 9.0 * UNIT;
@@ -70,14 +71,19 @@ impl Entry<'_> {
 
     /// Stops the job, or tries again where it ended without a transcript.
     fn button_ui(&self, ui: &mut Ui, rect: Rect, actions: &mut Vec<Action>) {
-        let (text, action) = match self.recording.job {
-            Some(job) if self.recording.is_unfinished() => ("Cancel", Action::Cancel(job)),
-            Some(_) if self.recording.can_retry() => ("Retry", Action::Retry(self.recording_idx)),
+        let named = |id: &str| text_with(id, &[("name", self.recording.name().into())]);
+        let (shown, name, action) = match self.recording.job {
+            Some(job) if self.recording.is_unfinished() => {
+                (text("jobs-cancel"), named("jobs-cancel-named"), Action::Cancel(job))
+            }
+            Some(_) if self.recording.can_retry() => {
+                let action = Action::Retry(self.recording_idx);
+                (text("jobs-retry"), named("jobs-retry-named"), action)
+            }
             Some(_) | None => return,
         };
         let mut place = ui.new_child(UiBuilder::new().max_rect(rect).layout(Layout::right_to_left(Align::Center)));
-        let button = place.add(Button::new(RichText::new(text).small()));
-        if button.accessible_name(format!("{text} {}", self.recording.name())).clicked() {
+        if place.add(Button::new(RichText::new(shown).small())).accessible_name(name).clicked() {
             actions.push(action);
         }
     }
@@ -102,7 +108,8 @@ impl Entry<'_> {
     fn bar_ui(&self, ui: &mut Ui, rect: Rect, palette: &Palette) {
         if let Some(fraction) = self.recording.job_fraction() {
             let bar = ProgressBar::new(fraction).desired_width(rect.width()).desired_height(BAR_HEIGHT);
-            ui.place(rect, bar.fill(palette.accent)).accessible_name(format!("Progress of {}", self.recording.name()));
+            let name = text_with("jobs-progress", &[("name", self.recording.name().into())]);
+            ui.place(rect, bar.fill(palette.accent)).accessible_name(name);
         }
     }
 }

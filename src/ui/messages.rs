@@ -6,6 +6,7 @@ use eframe::egui::{Align, Button, Label, Layout, RichText, ScrollArea, Ui, acces
 use super::action::Action;
 use super::message_list::{Message, Severity};
 use super::state::State;
+use super::texts::{text, text_with};
 use super::theme::{self, UNIT};
 
 /// More than this is scrolled.
@@ -35,19 +36,19 @@ enum Kind {
 fn message_ui(ui: &mut Ui, message: &Message, kind: Kind, actions: &mut Vec<Action>) {
     let palette = theme::palette(ui);
     let (word, color) = match message.severity {
-        Severity::Warning => ("Warning", palette.warning),
-        Severity::Error => ("Error", palette.error),
+        Severity::Warning => (text("messages-warning"), palette.warning),
+        Severity::Error => (text("messages-error"), palette.error),
     };
     let beginning: String = message.text.chars().take(MAX_NAME_CHARS).collect();
     ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
         if kind == Kind::Open {
-            let dismiss = ui.add(Button::new("Dismiss")).accessible_name(format!("Dismiss: {beginning}"));
-            if dismiss.clicked() {
+            let name = text_with("messages-dismiss-named", &[("beginning", beginning.as_str().into())]);
+            if ui.add(Button::new(text("messages-dismiss"))).accessible_name(name).clicked() {
                 actions.push(Action::Dismiss(message.id));
             }
         }
-        let copy = ui.add(Button::new("Copy")).accessible_name(format!("Copy: {beginning}"));
-        if copy.clicked() {
+        let name = text_with("messages-copy-named", &[("beginning", beginning.as_str().into())]);
+        if ui.add(Button::new(text("messages-copy"))).accessible_name(name).clicked() {
             actions.push(Action::CopyMessage(message.text.clone()));
         }
         ui.with_layout(Layout::top_down(Align::Min), |ui| {

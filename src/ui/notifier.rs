@@ -13,6 +13,7 @@ use crate::engine::{Event, JobId};
 use super::APP_NAME;
 use super::recording::Recording;
 use super::state::State;
+use super::texts::text_with;
 
 /// Whoever started a shorter job is still there.
 const MIN_JOB: Duration = Duration::from_secs(30);
@@ -39,9 +40,9 @@ impl Notifier {
         if let Event::JobStarted(job) = event {
             self.started.insert(*job, now);
         } else if let Event::JobDone(job, ..) = event {
-            self.end(*job, "is transcribed", state, now);
+            self.end(*job, "notifier-done", state, now);
         } else if let Event::JobFailed(job, _) = event {
-            self.end(*job, "is not transcribed; the window says why", state, now);
+            self.end(*job, "notifier-failed", state, now);
         } else if let Event::JobCancelled(job) = event {
             self.started.remove(job);
         }
@@ -68,11 +69,12 @@ impl Notifier {
         }
     }
 
-    fn end(&mut self, job: JobId, what: &str, state: &State, now: Instant) {
+    /// `id` is that of the line to tell.
+    fn end(&mut self, job: JobId, id: &str, state: &State, now: Instant) {
         let Some(began) = self.started.remove(&job) else { return };
         if now.saturating_duration_since(began) >= MIN_JOB {
             let recording = state.recordings().iter().find(|recording| recording.job == Some(job));
-            self.lines.extend(recording.map(Recording::name).map(|name| format!("{name} {what}")));
+            self.lines.extend(recording.map(Recording::name).map(|name| text_with(id, &[("name", name.into())])));
         }
     }
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use eframe::egui::{Align2, Button, Key, Label, RichText, TextEdit, Ui, Vec2, vec2};
 
 use super::action::{Action, Purpose};
+use super::texts::text;
 use super::theme;
 
 const BUTTON_SIZE: Vec2 = vec2(72.0, 32.0);
@@ -16,7 +17,8 @@ const BUTTON_SIZE: Vec2 = vec2(72.0, 32.0);
 pub(super) struct PathBar {
     purpose: Purpose,
     text: String,
-    why: &'static str,
+    /// Id of a line that says why it is there.
+    why: Option<&'static str>,
     focus: Focus,
 }
 
@@ -28,8 +30,8 @@ enum Focus {
 }
 
 impl PathBar {
-    /// A field with this text in it, and a line that says why it is there.
-    pub(super) fn new(purpose: Purpose, text: String, why: &'static str) -> Self {
+    /// A field with this text in it; `why` is the id of a line that says why it is there.
+    pub(super) fn new(purpose: Purpose, text: String, why: Option<&'static str>) -> Self {
         Self { purpose, text, why, focus: Focus::Wanted }
     }
 
@@ -41,16 +43,16 @@ impl PathBar {
     /// Shows the field.
     pub(super) fn ui(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
         let (label, accept) = match self.purpose {
-            Purpose::Open => ("Path of the recording", "Open"),
-            Purpose::Watch(_) => ("Path of the folder", "Watch"),
-            Purpose::CacheFolder => ("Path of the folder for models and results", "Choose"),
-            Purpose::ImportModels => ("Path of the models", "Import"),
-            Purpose::Export { .. } | Purpose::ExportModels(_) => ("Path of the new file", "Save"),
+            Purpose::Open => ("path-recording", "path-recording-accept"),
+            Purpose::Watch(_) => ("path-watched", "path-watched-accept"),
+            Purpose::CacheFolder => ("path-cache", "path-cache-accept"),
+            Purpose::ImportModels => ("path-models", "path-models-accept"),
+            Purpose::Export { .. } | Purpose::ExportModels(_) => ("path-new-file", "path-new-file-accept"),
         };
         let is_typed = !self.text.trim().is_empty();
         let mut is_accepted = false;
         ui.horizontal(|ui| {
-            let label = ui.label(label);
+            let label = ui.label(text(label));
             let buttons_width = 2.0 * (BUTTON_SIZE.x + ui.spacing().item_spacing.x);
             let field = TextEdit::singleline(&mut self.text)
                 .desired_width((ui.available_width() - buttons_width).max(0.0))
@@ -61,15 +63,15 @@ impl PathBar {
                 field.request_focus();
                 self.focus = Focus::Given;
             }
-            is_accepted = ui.add_enabled(is_typed, Button::new(accept).min_size(BUTTON_SIZE)).clicked();
+            is_accepted = ui.add_enabled(is_typed, Button::new(text(accept)).min_size(BUTTON_SIZE)).clicked();
             is_accepted |= field.lost_focus() && is_typed && ui.input(|input| input.key_pressed(Key::Enter));
             let is_escaped = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Escape));
-            if ui.add(Button::new("Close").min_size(BUTTON_SIZE)).clicked() || is_escaped {
+            if ui.add(Button::new(text("path-close")).min_size(BUTTON_SIZE)).clicked() || is_escaped {
                 actions.push(Action::ClosePathBar);
             }
         });
-        if !self.why.is_empty() {
-            ui.add(Label::new(RichText::new(self.why).small().color(theme::palette(ui).weak)).wrap());
+        if let Some(why) = self.why {
+            ui.add(Label::new(RichText::new(text(why)).small().color(theme::palette(ui).weak)).wrap());
         }
         if is_accepted {
             actions.push(Action::AcceptPath(typed_path(self.text.trim(), env::home_dir())));

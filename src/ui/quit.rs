@@ -5,10 +5,10 @@ use std::mem;
 use eframe::egui::{self, Label, Ui, ViewportCommand};
 
 use super::action::{Action, OverlayAction};
-use super::amounts::count_text;
 use super::ask::dialog_ui;
 use super::record_state::Leaving;
 use super::state::State;
+use super::texts::{text, text_with};
 use super::theme::UNIT;
 
 /// Whether the window may close.
@@ -62,14 +62,14 @@ impl Quit {
         let is_new = mem::replace(self, Self::Shown) == Self::Asked;
         let mut action = None;
         let is_left = dialog_ui(ui, "quit", |ui| {
-            ui.heading("Quit Hansard?");
+            ui.heading(text("quit-question"));
             ui.add(Label::new(work).wrap());
             ui.add_space(UNIT);
             ui.horizontal(|ui| {
-                if ui.button("Quit").clicked() {
+                if ui.button(text("quit-quit")).clicked() {
                     action = Some(OverlayAction::Quit);
                 }
-                let keep = ui.button("Keep running");
+                let keep = ui.button(text("quit-keep"));
                 if is_new {
                     // Enter at once must not break anything off.
                     keep.request_focus();
@@ -90,17 +90,14 @@ fn work_in_flight(state: &State) -> Option<String> {
     let n_downloads = state.cache.n_running_downloads();
     let mut work = Vec::new();
     if n_jobs > 0 {
-        let jobs = count_text(n_jobs, "recording is", "recordings are");
-        work.push(format!(
-            "{jobs} not transcribed yet. What is known of them is kept: opened again, they go on where they stopped."
-        ));
+        work.push(text_with("quit-recordings", &[("n", n_jobs.into())]));
     }
     if n_downloads > 0 {
-        let downloads = count_text(n_downloads, "model is", "models are");
-        work.push(format!("{downloads} being fetched. Downloads go on where they stopped when they are resumed."));
+        work.push(text_with("quit-downloads", &[("n", n_downloads.into())]));
     }
     if let Some(working) = state.cache.working() {
-        work.push(format!("Not finished: {}.", working.what.trim_end_matches(['.', '…'])));
+        let what = working.what.trim_end_matches(['.', '…']);
+        work.push(text_with("quit-unfinished", &[("what", what.into())]));
     }
     (!work.is_empty()).then(|| work.join(" "))
 }

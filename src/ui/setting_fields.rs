@@ -12,6 +12,7 @@ use crate::settings::{
 };
 
 use super::path_bar::typed_path;
+use super::texts::{text, text_with};
 
 /// More texts than this no search follows in a useful time.
 const BEAM_SIZES: RangeInclusive<u64> = 1..=16;
@@ -24,7 +25,7 @@ const LINE_WIDTHS: RangeInclusive<u64> = 10..=500;
 const LINE_COUNTS: RangeInclusive<u64> = 1..=10;
 
 /// A choice that is typed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Field {
     /// The language that is spoken.
     Language,
@@ -89,6 +90,8 @@ pub(super) enum SettingChange {
     Typed(Field, String),
     /// A switch was set to this.
     Switched(Switch, bool),
+    /// Code of the window's language; `None`: that of the system.
+    WindowLanguage(Option<String>),
     /// Colours.
     Theme(Theme),
     /// What computes.
@@ -105,54 +108,54 @@ pub(super) enum SettingChange {
 
 impl Field {
     /// What it is called.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Language => "Language",
-            Self::BeamSize => "Search width",
-            Self::CacheFolder => "Folder of models and results",
-            Self::MemoryBudget => "Models in memory, MB",
-            Self::CardBudget => "Models on the graphics card, MB",
-            Self::DiskBudget => "Models on disk, GB",
-            Self::IdleMinutes => "Unload idle models, minutes",
-            Self::ResultsBudget => "Results on disk, GB",
-            Self::ResultsDays => "Keep results, days",
-            Self::Preload => "Load at the start",
-            Self::FontSize => "Font size, points",
-            Self::LineWidth => "Line width",
-            Self::LineCount => "Lines in a cue",
-        }
+    pub(super) fn name(self) -> String {
+        text(match self {
+            Self::Language => "settings-language",
+            Self::BeamSize => "settings-beam-size",
+            Self::CacheFolder => "settings-cache-folder",
+            Self::MemoryBudget => "settings-memory-budget",
+            Self::CardBudget => "settings-card-budget",
+            Self::DiskBudget => "settings-disk-budget",
+            Self::IdleMinutes => "settings-idle-minutes",
+            Self::ResultsBudget => "settings-results-budget",
+            Self::ResultsDays => "settings-results-days",
+            Self::Preload => "settings-preload",
+            Self::FontSize => "settings-font-size",
+            Self::LineWidth => "settings-line-width",
+            Self::LineCount => "settings-line-count",
+        })
     }
 
     /// What it is good for, in one line.
-    pub(super) fn explanation(self) -> &'static str {
-        match self {
-            Self::Language => "The language spoken, by its code such as en or de. Empty: it is detected.",
-            Self::BeamSize => "How many texts the search follows at once: more is slower and sometimes better.",
-            Self::CacheFolder => "Where models and results lie on disk. Those in the old folder stay there.",
-            Self::MemoryBudget => "What loaded models may take; the least recently used go first. Empty: half of it.",
-            Self::CardBudget => "The same for the memory of a graphics card. Empty: the usual share of it.",
-            Self::DiskBudget => "What models may take of the disk. Empty: as much as they want.",
-            Self::IdleMinutes => "After so many minutes without work a model leaves the memory. 0: it stays.",
-            Self::ResultsBudget => "What a clean-up leaves of what was computed. Empty: as much as there is.",
-            Self::ResultsDays => "Results that were not used for so long go with a clean-up. Empty: they stay.",
-            Self::Preload => "Models to have in memory from the start, with commas between their names.",
-            Self::FontSize => "Size of most text; the text of transcripts is a little larger.",
-            Self::LineWidth => "Subtitles: the most characters on a line. Empty: each segment as it is.",
-            Self::LineCount => "Subtitles: the most lines shown at once. Empty: as many as there are.",
-        }
+    pub(super) fn explanation(self) -> String {
+        text(match self {
+            Self::Language => "settings-language-why",
+            Self::BeamSize => "settings-beam-size-why",
+            Self::CacheFolder => "settings-cache-folder-why",
+            Self::MemoryBudget => "settings-memory-budget-why",
+            Self::CardBudget => "settings-card-budget-why",
+            Self::DiskBudget => "settings-disk-budget-why",
+            Self::IdleMinutes => "settings-idle-minutes-why",
+            Self::ResultsBudget => "settings-results-budget-why",
+            Self::ResultsDays => "settings-results-days-why",
+            Self::Preload => "settings-preload-why",
+            Self::FontSize => "settings-font-size-why",
+            Self::LineWidth => "settings-line-width-why",
+            Self::LineCount => "settings-line-count-why",
+        })
     }
 
     /// What stands in it while it is empty.
-    pub(super) fn hint(self) -> &'static str {
-        match self {
-            Self::Language => "automatic",
-            Self::MemoryBudget => "half of it",
-            Self::CardBudget | Self::CacheFolder => "as usual",
-            Self::DiskBudget | Self::ResultsBudget | Self::LineWidth | Self::LineCount => "no limit",
-            Self::ResultsDays => "for ever",
-            Self::Preload => "none",
-            Self::BeamSize | Self::IdleMinutes | Self::FontSize => "",
-        }
+    pub(super) fn hint(self) -> String {
+        text(match self {
+            Self::Language => "settings-language-empty",
+            Self::MemoryBudget => "settings-memory-budget-empty",
+            Self::CardBudget | Self::CacheFolder => "settings-as-usual",
+            Self::DiskBudget | Self::ResultsBudget | Self::LineWidth | Self::LineCount => "settings-no-limit",
+            Self::ResultsDays => "settings-results-days-empty",
+            Self::Preload => "settings-preload-empty",
+            Self::BeamSize | Self::IdleMinutes | Self::FontSize => return String::new(),
+        })
     }
 
     /// Since when a change of it counts.
@@ -222,39 +225,39 @@ impl Field {
 }
 
 impl Since {
-    /// What the user reads after the explanation; empty where there is nothing to say.
-    pub(super) fn note(self) -> &'static str {
+    /// What the user reads after the explanation; `None` where there is nothing to say.
+    pub(super) fn note(self) -> Option<String> {
         match self {
-            Self::Now => "",
-            Self::NextRecording => " Counts for recordings opened from now on.",
-            Self::NextStart => " Counts when Hansard is started again.",
+            Self::Now => None,
+            Self::NextRecording => Some(text("settings-since-recording")),
+            Self::NextStart => Some(text("settings-since-start")),
         }
     }
 }
 
 impl Switch {
     /// What it is called.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Offline => "Work offline",
-            Self::KeepOnDisk => "Keep models and results on disk",
-            Self::KeepOriginals => "Keep fetched files",
-            Self::HighlightWords => "Underline the word that is being said",
-            Self::SpeakerNames => "Speaker names",
-            Self::BySpeaker => "Speaker by speaker",
-        }
+    pub(super) fn name(self) -> String {
+        text(match self {
+            Self::Offline => "settings-offline",
+            Self::KeepOnDisk => "settings-keep-on-disk",
+            Self::KeepOriginals => "settings-keep-originals",
+            Self::HighlightWords => "settings-highlight-words",
+            Self::SpeakerNames => "settings-speaker-names",
+            Self::BySpeaker => "settings-by-speaker",
+        })
     }
 
     /// What it is good for, in one line.
-    pub(super) fn explanation(self) -> &'static str {
-        match self {
-            Self::Offline => "Nothing is fetched from any network, whatever is asked for.",
-            Self::KeepOnDisk => "Models start sooner and nothing is computed twice. Off: nothing is written.",
-            Self::KeepOriginals => "The files as they were fetched stay beside those that are ready to load.",
-            Self::HighlightWords => "Subtitles: a cue for each word, as for karaoke.",
-            Self::SpeakerNames => "Whether the file says who speaks.",
-            Self::BySpeaker => "Markdown and Word: a chapter for each speaker with all that they say.",
-        }
+    pub(super) fn explanation(self) -> String {
+        text(match self {
+            Self::Offline => "settings-offline-why",
+            Self::KeepOnDisk => "settings-keep-on-disk-why",
+            Self::KeepOriginals => "settings-keep-originals-why",
+            Self::HighlightWords => "settings-highlight-words-why",
+            Self::SpeakerNames => "settings-speaker-names-why",
+            Self::BySpeaker => "settings-by-speaker-why",
+        })
     }
 
     /// Since when a change of it counts.
@@ -298,6 +301,7 @@ impl SettingChange {
         match self {
             Self::Typed(field, typed) => return field.take(settings, typed),
             Self::Switched(switch, is_on) => switch.set(settings, *is_on),
+            Self::WindowLanguage(code) => settings.window_language.clone_from(code),
             Self::Theme(theme) => settings.theme = *theme,
             Self::Device(device) => settings.jobs.device = *device,
             Self::Task(task) => settings.jobs.task = *task,
@@ -352,15 +356,23 @@ fn number_text(number: Option<impl ToString>) -> String {
 }
 
 fn number(typed: &str, range: &RangeInclusive<u64>) -> Result<u64, String> {
-    let known = typed.parse().ok().filter(|number| range.contains(number));
-    known.ok_or_else(|| format!("Type a whole number from {} to {}.", range.start(), range.end()))
+    number_within(typed, range).ok_or_else(|| problem_with_number("settings-wants-number", range))
 }
 
 fn number_or_none(typed: &str, range: &RangeInclusive<u64>) -> Result<Option<u64>, String> {
     if typed.is_empty() {
         return Ok(None);
     }
-    number(typed, range).map(Some).map_err(|problem| format!("{problem} Or leave it empty."))
+    let number = number_within(typed, range);
+    number.map(Some).ok_or_else(|| problem_with_number("settings-wants-number-or-nothing", range))
+}
+
+fn number_within(typed: &str, range: &RangeInclusive<u64>) -> Option<u64> {
+    typed.parse().ok().filter(|number| range.contains(number))
+}
+
+fn problem_with_number(id: &str, range: &RangeInclusive<u64>) -> String {
+    text_with(id, &[("least", range.start().into()), ("most", range.end().into())])
 }
 
 /// Checks the form only: which languages a model knows, the model says.
@@ -369,7 +381,7 @@ fn language(typed: &str) -> Result<Option<String>, String> {
     match code.as_str() {
         "" | "auto" => Ok(None),
         _ if (2..=3).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_lowercase()) => Ok(Some(code)),
-        _ => Err("Type a code of two or three letters, such as en, de or haw, or leave it empty.".to_owned()),
+        _ => Err(text("settings-wants-language")),
     }
 }
 
@@ -378,11 +390,7 @@ fn folder(typed: &str) -> Result<Option<PathBuf>, String> {
         return Ok(None);
     }
     let folder = typed_path(typed, env::home_dir());
-    if folder.is_absolute() {
-        Ok(Some(folder))
-    } else {
-        Err("Type the whole path, from the root of the disk on, or leave it empty.".to_owned())
-    }
+    if folder.is_absolute() { Ok(Some(folder)) } else { Err(text("settings-wants-folder")) }
 }
 
 /// Names of models as they are known to the catalog, or their keys.
@@ -390,7 +398,7 @@ fn names(typed: &str) -> Result<Vec<String>, String> {
     let mut names: Vec<String> = Vec::new();
     for name in typed.split(',').map(str::trim).filter(|name| !name.is_empty()) {
         if name.contains(char::is_whitespace) {
-            return Err(format!("`{name}` is no model; put commas between names, such as demo, small."));
+            return Err(text_with("settings-wants-names", &[("name", name.into())]));
         }
         if !names.iter().any(|known| known == name) {
             names.push(name.to_owned());

@@ -11,6 +11,7 @@ use crate::settings::Settings;
 
 use super::action::{Action, OverlayAction};
 use super::setting_fields::{Field, SettingChange, Since, Switch};
+use super::texts::text;
 use super::theme::{self, UNIT};
 
 const NAME_WIDTH: f32 = 30.0 * UNIT;
@@ -40,8 +41,8 @@ impl Drafts {
         actions: &mut Vec<Action>,
         beside: impl FnOnce(&mut Ui, &mut Vec<Action>),
     ) {
-        let explained = (field.explanation(), field.since());
-        setting_row_ui(ui, field.name(), explained, |ui| {
+        let explanation = field.explanation();
+        setting_row_ui(ui, &field.name(), (explanation.as_str(), field.since()), |ui| {
             self.field_ui(ui, settings, field, actions);
             beside(ui, actions);
         });
@@ -60,7 +61,7 @@ impl Drafts {
         let shown = field.text(settings);
         let mut text = self.typed.get(&field).cloned().unwrap_or_else(|| shown.clone());
         let edit = TextEdit::singleline(&mut text)
-            .id_salt(("setting", field.name()))
+            .id_salt(("setting", field))
             .hint_text(field.hint())
             .desired_width(width(field).min(ui.available_width().max(FIELD_WIDTH)))
             .min_size(vec2(0.0, FIELD_HEIGHT))
@@ -94,17 +95,18 @@ impl Drafts {
 }
 
 /// Shows a choice among a few.
-pub(super) fn choice_row_ui<T: Copy + PartialEq>(
+pub(super) fn choice_row_ui<T: Copy + PartialEq, S: AsRef<str>>(
     ui: &mut Ui,
     name: &str,
     explained: (&str, Since),
-    (chosen, choices): (T, &[(T, &str)]),
+    (chosen, choices): (T, &[(T, S)]),
     mut change: impl FnMut(T),
 ) {
     setting_row_ui(ui, name, explained, |ui| {
-        for (choice, text) in choices {
-            let button = ui.add(Button::selectable(*choice == chosen, *text));
-            if button.accessible_name(format!("{name}: {text}")).clicked() {
+        for (choice, shown) in choices {
+            let shown = shown.as_ref();
+            let button = ui.add(Button::selectable(*choice == chosen, shown));
+            if button.accessible_name(format!("{name}: {shown}")).clicked() {
                 change(*choice);
             }
         }
@@ -114,9 +116,10 @@ pub(super) fn choice_row_ui<T: Copy + PartialEq>(
 /// Shows a choice between yes and no.
 pub(super) fn switch_row_ui(ui: &mut Ui, settings: &Settings, switch: Switch, actions: &mut Vec<Action>) {
     let mut is_on = switch.is_on(settings);
-    setting_row_ui(ui, switch.name(), (switch.explanation(), switch.since()), |ui| {
-        let text = if is_on { "On" } else { "Off" };
-        let checkbox = ui.add(Checkbox::new(&mut is_on, text)).accessible_name(switch.name());
+    let (name, explanation) = (switch.name(), switch.explanation());
+    setting_row_ui(ui, &name, (explanation.as_str(), switch.since()), |ui| {
+        let shown = if is_on { text("settings-on") } else { text("settings-off") };
+        let checkbox = ui.add(Checkbox::new(&mut is_on, shown)).accessible_name(name.as_str());
         if checkbox.clicked() {
             actions.push(changed(SettingChange::Switched(switch, is_on)));
         }
@@ -134,8 +137,8 @@ pub(super) fn setting_row_ui(ui: &mut Ui, name: &str, explained: (&str, Since), 
         });
         content(ui);
     });
-    let text = RichText::new(format!("{explanation}{}", since.note())).small().color(theme::palette(ui).weak);
-    ui.add(Label::new(text).wrap());
+    let line = since.note().map_or_else(|| explanation.to_owned(), |note| format!("{explanation} {note}"));
+    ui.add(Label::new(RichText::new(line).small().color(theme::palette(ui).weak)).wrap());
     ui.add_space(UNIT);
 }
 

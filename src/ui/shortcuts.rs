@@ -11,6 +11,7 @@ use super::library_panel::SEARCH_KEYS;
 use super::player_bar::{BACK_KEYS, FORWARD_KEYS, JUMP_LETTERS, TOGGLE_LETTER};
 use super::record_button::{MARK_KEY, PAUSE_KEYS, RECORD_KEYS};
 use super::row_menu::{DIGITS, EDIT_KEYS, MERGE_KEYS, PLAY_KEYS, SPLIT_KEYS};
+use super::texts::text;
 use super::theme::{self, UNIT};
 
 /// Opens recordings.
@@ -44,87 +45,72 @@ const COMMAND_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
 struct Entry {
     /// Any of these.
     keys: &'static [KeyboardShortcut],
-    /// In words.
+    /// Id of what that is in words.
     what: &'static str,
 }
 
-/// All shortcuts, in groups.
+/// All shortcuts, in groups; each group has the id of its name.
 const GROUPS: [(&str, &[Entry]); 6] = [
     (
-        "Recordings",
+        "shortcuts-recordings",
         &[
-            Entry { keys: &[OPEN], what: "Open recordings" },
-            Entry { keys: &[EXPORT], what: "Export as the last time" },
-            Entry { keys: &[EXPORT_PAGE], what: "Export with options and a preview" },
-            Entry { keys: &[SEARCH_KEYS], what: "Search all transcripts, where the library is shown" },
+            Entry { keys: &[OPEN], what: "shortcuts-open" },
+            Entry { keys: &[EXPORT], what: "shortcuts-export" },
+            Entry { keys: &[EXPORT_PAGE], what: "shortcuts-export-page" },
+            Entry { keys: &[SEARCH_KEYS], what: "shortcuts-search" },
         ],
     ),
     (
-        "Recording a meeting",
+        "shortcuts-recording",
         &[
-            Entry { keys: &[RECORD_KEYS], what: "Begin at once, or end it" },
-            Entry { keys: &[PAUSE_KEYS], what: "Pause, or go on" },
-            Entry { keys: &[plain(MARK_KEY)], what: "Mark a place in it" },
+            Entry { keys: &[RECORD_KEYS], what: "shortcuts-record" },
+            Entry { keys: &[PAUSE_KEYS], what: "shortcuts-pause" },
+            Entry { keys: &[plain(MARK_KEY)], what: "shortcuts-mark" },
         ],
     ),
     (
-        "Listening",
+        "shortcuts-listening",
         &[
-            Entry {
-                keys: &[plain(Key::Space), plain(TOGGLE_LETTER)],
-                what: "Play or pause; the space bar only where no button has the focus",
-            },
-            Entry { keys: &[BACK_KEYS, plain(JUMP_LETTERS[0])], what: "Go back" },
-            Entry { keys: &[FORWARD_KEYS, plain(JUMP_LETTERS[1])], what: "Go forward" },
-            Entry { keys: &[PLAY_KEYS], what: "Play from the chosen word" },
+            Entry { keys: &[plain(Key::Space), plain(TOGGLE_LETTER)], what: "shortcuts-play" },
+            Entry { keys: &[BACK_KEYS, plain(JUMP_LETTERS[0])], what: "shortcuts-back" },
+            Entry { keys: &[FORWARD_KEYS, plain(JUMP_LETTERS[1])], what: "shortcuts-forward" },
+            Entry { keys: &[PLAY_KEYS], what: "shortcuts-play-word" },
         ],
     ),
     (
-        "Transcript",
+        "shortcuts-transcript",
         &[
-            Entry { keys: &[UNDO], what: "Undo the last change" },
-            Entry { keys: &[REDO], what: "Redo it" },
-            Entry { keys: &[FIND_KEYS], what: "Find words" },
-            Entry { keys: &[REPLACE_KEYS], what: "Find words and replace them" },
-            Entry { keys: &[NEXT_KEYS[1], NEXT_KEYS[0]], what: "Go to the next place found, or to the one before" },
-            Entry {
-                keys: &[DOUBT_KEYS[1].0, DOUBT_KEYS[0].0],
-                what: "Go to the next doubtful word, or to the one before",
-            },
-            Entry { keys: &[alt(Key::ArrowLeft), alt(Key::ArrowRight)], what: "Choose another word" },
-            Entry {
-                keys: &[alt_shift(Key::ArrowLeft), alt_shift(Key::ArrowRight)],
-                what: "Choose more words or fewer",
-            },
-            Entry { keys: &[EDIT_KEYS], what: "Change the text of the chosen segment" },
-            Entry { keys: &[SPLIT_KEYS], what: "Split it before the chosen word" },
-            Entry { keys: &[MERGE_KEYS], what: "Merge it with the next one" },
-            Entry {
-                keys: &[alt(DIGITS[0])],
-                what: "Give it, or several chosen words, to the first speaker; with 2 to 9, to another one",
-            },
-            Entry { keys: &[plain(Key::PageUp), plain(Key::PageDown)], what: "Scroll by a page" },
-            Entry { keys: &[plain(Key::Home), plain(Key::End)], what: "Go to the beginning or the end" },
+            Entry { keys: &[UNDO], what: "shortcuts-undo" },
+            Entry { keys: &[REDO], what: "shortcuts-redo" },
+            Entry { keys: &[FIND_KEYS], what: "shortcuts-find" },
+            Entry { keys: &[REPLACE_KEYS], what: "shortcuts-replace" },
+            Entry { keys: &[NEXT_KEYS[1], NEXT_KEYS[0]], what: "shortcuts-next-place" },
+            Entry { keys: &[DOUBT_KEYS[1].0, DOUBT_KEYS[0].0], what: "shortcuts-next-doubt" },
+            Entry { keys: &[alt(Key::ArrowLeft), alt(Key::ArrowRight)], what: "shortcuts-choose" },
+            Entry { keys: &[alt_shift(Key::ArrowLeft), alt_shift(Key::ArrowRight)], what: "shortcuts-choose-more" },
+            Entry { keys: &[EDIT_KEYS], what: "shortcuts-edit" },
+            Entry { keys: &[SPLIT_KEYS], what: "shortcuts-split" },
+            Entry { keys: &[MERGE_KEYS], what: "shortcuts-merge" },
+            Entry { keys: &[alt(DIGITS[0])], what: "shortcuts-speaker" },
+            Entry { keys: &[plain(Key::PageUp), plain(Key::PageDown)], what: "shortcuts-page" },
+            Entry { keys: &[plain(Key::Home), plain(Key::End)], what: "shortcuts-ends" },
         ],
     ),
     (
-        "Window",
+        "shortcuts-window",
         &[
-            Entry { keys: &[SETTINGS], what: "Settings" },
-            Entry { keys: &[LARGER, SMALLER], what: "Make everything larger or smaller" },
-            Entry { keys: &[USUAL_SIZE], what: "Make everything as large as usual" },
-            Entry { keys: &[HELP, HELP_BY_QUESTION], what: "This list" },
+            Entry { keys: &[SETTINGS], what: "shortcuts-settings" },
+            Entry { keys: &[LARGER, SMALLER], what: "shortcuts-scale" },
+            Entry { keys: &[USUAL_SIZE], what: "shortcuts-usual-size" },
+            Entry { keys: &[HELP, HELP_BY_QUESTION], what: "shortcuts-list" },
         ],
     ),
     (
-        "Everywhere",
+        "shortcuts-everywhere",
         &[
-            Entry { keys: &[plain(Key::Tab)], what: "Go to the next button or field; with Shift, to the one before" },
-            Entry {
-                keys: &[plain(Key::Enter)],
-                what: "Press the button that has the focus; the space bar does the same",
-            },
-            Entry { keys: &[plain(Key::Escape)], what: "Close what is in front, or leave a page" },
+            Entry { keys: &[plain(Key::Tab)], what: "shortcuts-focus" },
+            Entry { keys: &[plain(Key::Enter)], what: "shortcuts-press" },
+            Entry { keys: &[plain(Key::Escape)], what: "shortcuts-escape" },
         ],
     ),
 ];
@@ -155,23 +141,23 @@ pub(super) fn take_window_keys(ui: &Ui, actions: &mut Vec<Action>) {
 pub(super) fn shortcuts_ui(ui: &Ui, actions: &mut Vec<Action>) {
     let mut is_closed = false;
     let is_left = dialog_ui(ui, "shortcuts", |ui| {
-        ui.heading("Keyboard shortcuts");
+        ui.heading(text("shortcuts-title"));
         let max_height = (ui.ctx().content_rect().height() - 20.0 * UNIT).max(10.0 * UNIT);
         ScrollArea::vertical().id_salt("shortcuts").max_height(max_height).auto_shrink([false, true]).show(ui, |ui| {
             for (group, entries) in &GROUPS {
                 ui.add_space(UNIT);
-                ui.label(RichText::new(*group).strong().color(theme::palette(ui).accent));
+                ui.label(RichText::new(text(group)).strong().color(theme::palette(ui).accent));
                 Grid::new(("shortcuts", *group)).num_columns(2).spacing([3.0 * UNIT, UNIT]).show(ui, |ui| {
                     for entry in *entries {
                         ui.label(keys_text(ui, entry.keys));
-                        ui.add(Label::new(entry.what).wrap());
+                        ui.add(Label::new(text(entry.what)).wrap());
                         ui.end_row();
                     }
                 });
             }
         });
         ui.add_space(UNIT);
-        is_closed = ui.button("Close").accessible_name("Close the shortcuts").clicked();
+        is_closed = ui.button(text("shortcuts-close")).accessible_name(text("shortcuts-close-named")).clicked();
     });
     if is_left || is_closed {
         actions.push(Action::Overlay(OverlayAction::CloseShortcuts));
@@ -180,7 +166,8 @@ pub(super) fn shortcuts_ui(ui: &Ui, actions: &mut Vec<Action>) {
 
 /// `Ctrl+O`, `Page Up or Page Down`.
 fn keys_text(ui: &Ui, keys: &[KeyboardShortcut]) -> String {
-    keys.iter().map(|keys| ui.ctx().format_shortcut(keys)).collect::<Vec<_>>().join(" or ")
+    let keys: Vec<String> = keys.iter().map(|keys| ui.ctx().format_shortcut(keys)).collect();
+    keys.join(&format!(" {} ", text("shortcuts-or")))
 }
 
 const fn plain(key: Key) -> KeyboardShortcut {

@@ -8,18 +8,20 @@ use eframe::egui::{Button, Label, RichText, Ui, accesskit::Live};
 use crate::engine::LoadedModel;
 
 use super::action::{Action, OverlayAction};
-use super::amounts::{count_text, size_text};
+use super::amounts::size_text;
 use super::message_list::MessageScope;
 use super::state::State;
+use super::texts::{text, text_with};
 use super::theme::{self, UNIT};
 
-/// Shows the bar; `device` is what the transcription runs on.
-pub(super) fn status_bar_ui(ui: &mut Ui, state: &State, device: &str, actions: &mut Vec<Action>) {
+/// Shows the bar; the transcription runs on so many threads.
+pub(super) fn status_bar_ui(ui: &mut Ui, state: &State, n_threads: usize, actions: &mut Vec<Action>) {
     let weak = theme::palette(ui).weak;
     let small = |text: &str| Label::new(RichText::new(text).small().color(weak)).selectable(false).extend();
     ui.spacing_mut().interact_size.y = 2.5 * UNIT;
     ui.horizontal(|ui| {
-        ui.add(small(device)).on_hover_text("What the transcription runs on");
+        let device = text_with("status-device", &[("n", n_threads.into())]);
+        ui.add(small(&device)).on_hover_text(text("status-device-hint"));
         ui.separator();
         ui.add(small(&models_summary(state.models()))).on_hover_text(models_listed(state.models()));
         ui.separator();
@@ -31,12 +33,9 @@ pub(super) fn status_bar_ui(ui: &mut Ui, state: &State, device: &str, actions: &
     });
 }
 
-/// What the transcription runs on, in words.
-pub(super) fn device_text() -> String {
-    match thread::available_parallelism().map_or(1, usize::from) {
-        1 => "CPU, 1 thread".to_owned(),
-        n => format!("CPU, {n} threads"),
-    }
+/// How many threads the transcription runs on.
+pub(super) fn n_threads() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// How many messages there were; shows those that were dismissed, too.
@@ -46,10 +45,10 @@ fn messages_button_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
         return;
     }
     let is_all = state.messages.scope() == MessageScope::All;
-    let text = RichText::new(count_text(n_messages, "message", "messages")).small();
+    let shown = RichText::new(text_with("status-messages", &[("n", n_messages.into())])).small();
     ui.spacing_mut().button_padding.y = 0.0;
-    let button = ui.add(Button::selectable(is_all, text));
-    if button.on_hover_text("All warnings and errors since the start, also those that were dismissed").clicked() {
+    let button = ui.add(Button::selectable(is_all, shown));
+    if button.on_hover_text(text("status-messages-hint")).clicked() {
         actions.push(Action::Overlay(OverlayAction::ToggleMessages));
     }
     ui.separator();
@@ -57,7 +56,7 @@ fn messages_button_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
 
 fn models_listed(models: &[LoadedModel]) -> String {
     if models.is_empty() {
-        return "Models come into memory with the first recording and stay for the next one.".to_owned();
+        return text("status-no-model-hint");
     }
     let lines: Vec<String> =
         models.iter().map(|model| format!("{}: {}", model.key, size_text(model.n_bytes as u64))).collect();
@@ -68,8 +67,8 @@ fn models_listed(models: &[LoadedModel]) -> String {
 fn models_summary(models: &[LoadedModel]) -> String {
     let size = size_text(models.iter().map(|model| model.n_bytes as u64).sum());
     match models.len() {
-        0 => "no model in memory".to_owned(),
-        n => format!("{}, {size}", count_text(n, "model", "models")),
+        0 => text("status-no-model"),
+        n => text_with("status-models", &[("n", n.into()), ("size", size.into())]),
     }
 }
 

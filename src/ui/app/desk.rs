@@ -17,6 +17,7 @@ use crate::ui::notifier::{Attention, Notifier};
 use crate::ui::overlays::{OverlayPage, Overlays};
 use crate::ui::quit::Quit;
 use crate::ui::setting_fields::{Field, SettingChange};
+use crate::ui::texts::{self, text_with};
 use crate::ui::theme;
 use crate::ui::window_place::WindowPlace;
 
@@ -102,6 +103,10 @@ impl App {
         if self.settings == before {
             return;
         }
+        if self.settings.window_language != before.window_language {
+            texts::choose(self.settings.window_language.as_deref());
+            self.state.take_in_language();
+        }
         if self.settings.theme != before.theme {
             ctx.set_theme(theme::preference(self.settings.theme));
         }
@@ -119,8 +124,8 @@ impl App {
             Ok(()) if self.settings == before => {}
             Ok(()) => {
                 self.send(Command::SaveSettings(Box::new(self.settings.clone())));
-                let notice = format!("Models and results lie in {} when Hansard is started again", folder.display());
-                self.state.set_notice(notice);
+                let folder = folder.display().to_string();
+                self.state.set_notice(text_with("app-cache-folder", &[("folder", folder.into())]));
             }
             Err(problem) => self.state.add_message(Severity::Error, problem),
         }
@@ -140,11 +145,13 @@ impl App {
         while let Some(Imported { file, recording, transcript }) = self.desk.imports.take_next() {
             match transcript {
                 Ok(transcript) => {
+                    let of_file = ("file", file.display().to_string().into());
                     let notice = match &recording {
                         Some(recording) => {
-                            format!("Read {} as the transcript of {}", file.display(), recording.display())
+                            let recording = recording.display().to_string();
+                            text_with("imports-read", &[of_file, ("recording", recording.into())])
                         }
-                        None => format!("Read {}; there is no recording of its name beside it", file.display()),
+                        None => text_with("imports-read-alone", &[of_file]),
                     };
                     let recording_idx = self.state.add_transcript(recording.unwrap_or(file), transcript);
                     self.state.select(recording_idx);
@@ -217,6 +224,6 @@ impl App {
         let scales = LookSettings::SCALES_PERCENT;
         let percent = percent.clamp(*scales.start(), *scales.end());
         self.change(&SettingChange::TextScale(percent), ctx);
-        self.state.set_notice(format!("Size of everything: {percent} %"));
+        self.state.set_notice(text_with("app-scale", &[("percent", percent.into())]));
     }
 }

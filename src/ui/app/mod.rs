@@ -35,8 +35,9 @@ use super::setting_fields::{ask_as_chosen, device_of};
 use super::shortcuts::take_window_keys;
 use super::speakers_panel::{SpeakersPanel, take_edit_keys};
 use super::state::State;
+use super::texts::{self, text, text_with};
 use super::window_place::Meeting;
-use super::{APP_NAME, Open, messages, record_button, record_strip, status_bar, texts, theme, toolbar, welcome};
+use super::{APP_NAME, Open, messages, record_button, record_strip, status_bar, theme, toolbar, welcome};
 
 use desk::Desk;
 
@@ -46,11 +47,10 @@ pub type StartEngine = Box<dyn FnOnce(Wake) -> io::Result<Engine>>;
 /// Events taken in before a frame. More wait for the next one, so that a burst cannot hold the window up.
 const MAX_EVENTS_PER_FRAME: usize = 256;
 
-/// Said beside the field that a path is typed into instead.
-const NO_DIALOG: &str = "This desktop has no file dialog, so please type the path.";
+/// Id of what is said beside the field that a path is typed into instead.
+const NO_DIALOG: &str = "path-no-dialog";
 /// The same for a path that is written to.
-const NO_DIALOG_TO_SAVE: &str =
-    "This desktop has no file dialog, so please type the path. A file of that name is replaced.";
+const NO_DIALOG_TO_SAVE: &str = "path-no-dialog-to-save";
 
 /// What a window is made from.
 pub struct Setup {
@@ -76,7 +76,7 @@ pub struct Setup {
 pub struct App {
     start: Option<(StartEngine, Open)>,
     engine: Option<Engine>,
-    device: String,
+    n_threads: usize,
     state: State,
     editor: Editor,
     library_panel: LibraryPanel,
@@ -106,7 +106,7 @@ impl App {
         Self {
             start: Some((start_engine, open)),
             engine: None,
-            device: status_bar::device_text(),
+            n_threads: status_bar::n_threads(),
             state,
             editor: Editor::default(),
             library_panel: LibraryPanel::default(),
@@ -186,8 +186,8 @@ impl App {
                 self.state.record.start(record_source);
             }
             Err(error) => {
-                let text = format!("Hansard cannot transcribe: {error}. Close other programs and start Hansard again.");
-                self.state.add_message(Severity::Error, text);
+                let line = text_with("app-no-engine", &[("problem", error.to_string().into())]);
+                self.state.add_message(Severity::Error, line);
             }
         }
         self.desk.start(&wake(ctx));
@@ -271,7 +271,7 @@ impl App {
             (Answer::Save(path), Purpose::Export { recording_idx, format }) => self.write(recording_idx, format, path),
             (Answer::Save(path), Purpose::ExportModels(keys)) => self.tell(ModelCommand::Export { keys, path }),
             (Answer::Unavailable, purpose) => {
-                let (text, why) = match &purpose {
+                let (path, why) = match &purpose {
                     Purpose::Open | Purpose::Watch(_) | Purpose::ImportModels | Purpose::CacheFolder => {
                         (String::new(), NO_DIALOG)
                     }
@@ -280,7 +280,7 @@ impl App {
                     }
                     Purpose::ExportModels(keys) => (export_name(keys), NO_DIALOG_TO_SAVE),
                 };
-                self.path_bar = Some(PathBar::new(purpose, text, why));
+                self.path_bar = Some(PathBar::new(purpose, path, Some(why)));
             }
             (Answer::Cancelled, _) => {}
             (Answer::Open(_), Purpose::Export { .. } | Purpose::ExportModels(_))
@@ -292,7 +292,7 @@ impl App {
 
     fn show_title(&mut self, ctx: &egui::Context) {
         let title = match self.state.selected() {
-            _ if self.state.record.is_active() => format!("Recording – {APP_NAME}"),
+            _ if self.state.record.is_active() => format!("{} – {APP_NAME}", text("app-recording")),
             Some((_, recording)) => format!("{} – {APP_NAME}", recording.name()),
             None => APP_NAME.to_owned(),
         };
@@ -319,7 +319,7 @@ impl App {
         }
         let status = theme::panel_frame(ui, Margin::symmetric(16, 4));
         Panel::bottom("status").frame(status).show(ui, |ui| {
-            status_bar::status_bar_ui(ui, &self.state, &self.device, actions);
+            status_bar::status_bar_ui(ui, &self.state, self.n_threads, actions);
         });
         if self.state.messages().next().is_some() || self.state.messages.dismissed_shown().next().is_some() {
             Panel::bottom("messages").frame(bar).show(ui, |ui| messages::messages_ui(ui, &self.state, actions));
@@ -425,8 +425,7 @@ impl App {
     /// The engine, or a message that there is none.
     fn engine_or_error(&mut self) -> Option<&mut Engine> {
         if self.engine.is_none() {
-            let text = "Nothing can be transcribed, because the engine did not start. Start Hansard again.";
-            self.state.add_message(Severity::Error, text.to_owned());
+            self.state.add_message(Severity::Error, text("app-engine-missing"));
         }
         self.engine.as_mut()
     }
@@ -434,8 +433,7 @@ impl App {
     /// Shows a dialog, unless one is open already.
     fn ask(&mut self, purpose: Purpose, question: Question, ctx: &egui::Context) {
         if self.asked.is_some() {
-            let notice = "A file dialog is open already; it may be behind this window.";
-            self.state.set_notice(notice.to_owned());
+            self.state.set_notice(text("app-dialog-open"));
             return;
         }
         self.asked = Some(purpose);

@@ -12,6 +12,7 @@ use crate::ui::path_bar::PathBar;
 use crate::ui::quit::Quit;
 use crate::ui::setting_fields::SettingChange;
 use crate::ui::state::LibraryWish;
+use crate::ui::texts::{text, text_with};
 
 use super::App;
 
@@ -24,7 +25,7 @@ impl App {
                 self.open(demo.into_iter().collect());
             }
             Action::AskForRecordings => self.ask(Purpose::Open, Question::Open, ctx),
-            Action::AskForPath => self.path_bar = Some(PathBar::new(Purpose::Open, String::new(), "")),
+            Action::AskForPath => self.path_bar = Some(PathBar::new(Purpose::Open, String::new(), None)),
             Action::Open(paths) => self.open(paths),
             Action::AcceptPath(path) => match self.path_bar.take().map(PathBar::into_purpose) {
                 Some(Purpose::Open) => self.open(vec![path]),
@@ -46,9 +47,9 @@ impl App {
             Action::Retry(recording_idx) => self.retry(recording_idx),
             Action::Export(format) => self.export(format, ctx),
             Action::CopyTranscript => self.copy_transcript(ctx),
-            Action::CopyMessage(text) => {
-                ctx.copy_text(text);
-                self.state.set_notice("Message copied".to_owned());
+            Action::CopyMessage(message) => {
+                ctx.copy_text(message);
+                self.state.set_notice(text("app-message-copied"));
             }
             Action::Dismiss(id) => self.state.dismiss(id),
             Action::SetTheme(theme) => self.change(&SettingChange::Theme(theme), ctx),
@@ -99,9 +100,9 @@ impl App {
     fn perform_library(&mut self, action: LibraryAction, ctx: &egui::Context) {
         match self.state.perform_library(action) {
             Some(LibraryWish::Transcribe(path)) => self.open(vec![path]),
-            Some(LibraryWish::Copy(text)) => {
-                ctx.copy_text(text);
-                self.state.set_notice("Path copied".to_owned());
+            Some(LibraryWish::Copy(path)) => {
+                ctx.copy_text(path);
+                self.state.set_notice(text("app-path-copied"));
             }
             Some(LibraryWish::AskForFolders(new_files)) => {
                 self.ask(Purpose::Watch(new_files), Question::OpenFolders, ctx);
@@ -150,7 +151,8 @@ impl App {
         let SpeakerId { recording_idx, label } = speaker;
         let Some(recording) = self.state.recordings().get(*recording_idx) else { return };
         if let Some(start) = self.editor.show_next_turn(*recording_idx, &recording.transcript, label) {
-            let notice = format!("{} at {start}", recording.transcript.name_of(label));
+            let name = recording.transcript.name_of(label);
+            let notice = text_with("app-turn", &[("name", name.into()), ("time", start.to_string().into())]);
             self.state.set_notice(notice);
         }
     }

@@ -27,6 +27,7 @@ use super::record_state::RecordState;
 use super::recording::{Phase, Recording};
 use super::results_state::ResultsState;
 use super::speakers::SpeakerEntry;
+use super::texts::{text, text_with};
 
 pub(super) use library::LibraryWish;
 
@@ -145,7 +146,7 @@ impl State {
     pub(super) fn engine_lost(&mut self) {
         for recording in &mut self.recordings {
             if recording.is_unfinished() || recording.phase == Phase::Stopping {
-                recording.phase = Phase::Failed("Hansard's engine has stopped".to_owned());
+                recording.phase = Phase::Failed(text("app-engine-stopped"));
             }
         }
         self.lessons.give_up();
@@ -156,8 +157,7 @@ impl State {
         if let Some(told) = self.record.give_up() {
             self.tell(told);
         }
-        let text = "Hansard's engine has stopped by mistake. Restart Hansard, and please report it.".to_owned();
-        self.add_message(Severity::Error, text);
+        self.add_message(Severity::Error, text("app-engine-lost"));
     }
 
     /// Removes a message.
@@ -168,6 +168,13 @@ impl State {
     /// Replaces the notice.
     pub(super) fn set_notice(&mut self, notice: String) {
         self.notice = notice;
+    }
+
+    /// Puts into another language what is in words already, but for what was said.
+    pub(super) fn take_in_language(&mut self) {
+        for recording in &mut self.recordings {
+            recording.speakers.refresh(&recording.transcript);
+        }
     }
 
     /// Whether the list of speakers is shown in a window of this width.
@@ -233,9 +240,11 @@ impl State {
         let name = if name == label { String::new() } else { name };
         let Some(speaker) = self.speaker(recording_idx, &label).filter(|speaker| speaker.name != name) else { return };
         let notice = if name.is_empty() {
-            format!("{} is {label} again", speaker.name)
+            let before = speaker.name.as_str();
+            text_with("app-name-taken-away", &[("before", before.into()), ("label", label.as_str().into())])
         } else {
-            format!("{} is {name} now", speaker.shown_name())
+            let before = speaker.shown_name();
+            text_with("app-renamed", &[("before", before.into()), ("name", name.as_str().into())])
         };
         self.edit(recording_idx, Change::RenameSpeaker { label, name }, notice);
     }
@@ -244,21 +253,21 @@ impl State {
     pub(super) fn merge_speakers(&mut self, recording_idx: usize, from: String, into: String) {
         let names = [&from, &into].map(|label| Some(self.speaker(recording_idx, label)?.shown_name()));
         let [Some(from_name), Some(into_name)] = names else { return };
-        let notice = format!("{from_name} and {into_name} are one speaker now");
+        let notice = text_with("app-merged", &[("from", from_name.into()), ("into", into_name.into())]);
         self.edit(recording_idx, Change::MergeSpeakers { from, into }, notice);
     }
 
     /// Takes back the last change of the transcript that is shown.
     pub(super) fn undo(&mut self) {
         if self.selected_recording().is_some_and(Recording::undo) {
-            "Undone".clone_into(&mut self.notice);
+            self.notice = text("app-undone");
         }
     }
 
     /// Makes the change again that was taken back last.
     pub(super) fn redo(&mut self) {
         if self.selected_recording().is_some_and(Recording::redo) {
-            "Redone".clone_into(&mut self.notice);
+            self.notice = text("app-redone");
         }
     }
 
@@ -309,7 +318,8 @@ impl State {
             Event::Continues(job, at) => {
                 if let Some(recording) = self.recording_of(job) {
                     recording.continue_at(at);
-                    self.notice = format!("{} continues at {at}", recording.name());
+                    let (name, time) = (recording.name(), at.to_string());
+                    self.notice = text_with("app-continues", &[("name", name.into()), ("time", time.into())]);
                 }
             }
             Event::AudioReady(job, duration) => self.change(job, |recording| recording.duration = Some(duration)),
@@ -352,10 +362,12 @@ impl State {
             }
             Event::Playback(event) => self.take_play_event(event),
             Event::Recording(event) => self.take_record_event(event),
-            Event::FileWritten(path) => self.notice = format!("Saved as {}", path.display()),
+            Event::FileWritten(path) => {
+                self.notice = text_with("app-saved", &[("file", path.display().to_string().into())]);
+            }
             Event::FileNotWritten(path, reason) => {
-                let text = format!("Not exported: {reason}. Export again and choose another folder or name.");
-                self.add_message(Severity::Error, naming(&path, text));
+                let line = text_with("app-not-exported", &[("problem", reason.into())]);
+                self.add_message(Severity::Error, naming(&path, line));
             }
             Event::Voices(Ok(answer)) => {
                 for warning in answer.warnings {
@@ -370,8 +382,8 @@ impl State {
                 self.add_message(Severity::Error, reason);
             }
             Event::SettingsNotSaved(reason) => {
-                let text = format!("The settings apply to this window only, because they could not be saved: {reason}");
-                self.add_message(Severity::Warning, text);
+                let line = text_with("app-settings-not-saved", &[("problem", reason.into())]);
+                self.add_message(Severity::Warning, line);
             }
         }
     }

@@ -41,6 +41,30 @@ fn settings_are_kept_as_soon_as_they_are_made() {
 }
 
 #[test]
+fn the_window_speaks_another_language_at_once() {
+    let mut window = Window::open(opened(meeting()), vec![]);
+    window.click_button("Settings");
+    let (english, german) = ("Language of the window", "Sprache des Fensters");
+    for (name, language, new_name, close) in [
+        (english, "Deutsch", german, "Einstellungen schließen"),
+        (german, "English", english, "Close the settings"),
+        (english, "Deutsch", german, "Einstellungen schließen"),
+    ] {
+        press(&mut window, Role::ComboBox, name);
+        press(&mut window, Role::Button, language);
+        assert!(window.harness.query_by_label(close).is_some(), "{language}");
+        let choice = window.harness.get_by_role_and_label(Role::ComboBox, new_name).value();
+        assert_eq!(choice.as_deref(), Some(language));
+    }
+    let paths = AppPaths::below(window.folder.path());
+    let Window { harness, folder, .. } = window;
+    drop(harness);
+    let (settings, _) = Settings::load(&paths.settings_file());
+    assert_eq!(settings.window_language.as_deref(), Some("de"));
+    drop(folder);
+}
+
+#[test]
 fn what_is_wrong_is_refused_beside_its_field() {
     let mut window = Window::open(Open::default(), vec![]);
     window.click_button("Settings");
