@@ -11,6 +11,7 @@ use super::library_panel::SEARCH_KEYS;
 use super::player_bar::{BACK_KEYS, FORWARD_KEYS, JUMP_LETTERS, TOGGLE_LETTER};
 use super::record_button::{MARK_KEY, PAUSE_KEYS, RECORD_KEYS};
 use super::row_menu::{DIGITS, EDIT_KEYS, MERGE_KEYS, PLAY_KEYS, SPLIT_KEYS};
+use super::texts::text;
 use super::theme::{self, UNIT};
 
 /// Opens recordings.
@@ -33,6 +34,8 @@ const LARGER_UNSHIFTED: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMM
 const SMALLER: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Minus);
 /// or as it is usual.
 const USUAL_SIZE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Num0);
+/// Closes the window.
+const QUIT: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Q);
 /// Shows this table,
 const HELP: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::F1);
 /// unless somebody types.
@@ -44,7 +47,7 @@ const COMMAND_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
 struct Entry {
     /// Any of these.
     keys: &'static [KeyboardShortcut],
-    /// In words.
+    /// In words, or the id of a text.
     what: &'static str,
 }
 
@@ -113,6 +116,7 @@ const GROUPS: [(&str, &[Entry]); 6] = [
             Entry { keys: &[SETTINGS], what: "Settings" },
             Entry { keys: &[LARGER, SMALLER], what: "Make everything larger or smaller" },
             Entry { keys: &[USUAL_SIZE], what: "Make everything as large as usual" },
+            Entry { keys: &[QUIT], what: "shortcuts-quit" },
             Entry { keys: &[HELP, HELP_BY_QUESTION], what: "This list" },
         ],
     ),
@@ -142,6 +146,7 @@ pub(super) fn take_window_keys(ui: &Ui, actions: &mut Vec<Action>) {
     take(&LARGER_UNSHIFTED, OverlayAction::Enlarge);
     take(&SMALLER, OverlayAction::Reduce);
     take(&USUAL_SIZE, OverlayAction::ResetSize);
+    take(&QUIT, OverlayAction::CloseWindow);
     take(&HELP, OverlayAction::ToggleShortcuts);
     if !ui.ctx().text_edit_focused() && !Popup::is_any_open(ui.ctx()) {
         take(&HELP_BY_QUESTION, OverlayAction::ToggleShortcuts);
@@ -164,7 +169,7 @@ pub(super) fn shortcuts_ui(ui: &Ui, actions: &mut Vec<Action>) {
                 Grid::new(("shortcuts", *group)).num_columns(2).spacing([3.0 * UNIT, UNIT]).show(ui, |ui| {
                     for entry in *entries {
                         ui.label(keys_text(ui, entry.keys));
-                        ui.add(Label::new(entry.what).wrap());
+                        ui.add(Label::new(text(entry.what)).wrap());
                         ui.end_row();
                     }
                 });

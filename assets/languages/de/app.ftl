@@ -2,3 +2,4 @@
 
 # Der Name der Sprache in ihr selbst.
 language-name = Deutsch
+shortcuts-quit = Hansard beenden

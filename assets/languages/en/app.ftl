@@ -2,3 +2,4 @@
 
 # The language's own name.
 language-name = English
+shortcuts-quit = Quit Hansard
