@@ -13,6 +13,9 @@ install_build_tools
 install_missing ffmpeg:ffmpeg sox:sox
 if ! on_macos; then
     install_missing strace:strace
+    # A display of its own, in which the window is tried, and hands for its keyboard.
+    install_window_libraries
+    install_missing Xvfb:xvfb xdotool:xdotool
     # A sound server of its own, with which recording is tried.
     install_missing pulseaudio:pulseaudio pactl:pulseaudio-utils paplay:pulseaudio-utils
     ls /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so >/dev/null 2>&1 || install_packages libasound2-plugins

@@ -1,9 +1,11 @@
 //! Turns a transcript into the cues that SRT and `WebVTT` have in common: which words are on the screen together, from
 //! when to when, on which lines. How a cue is written is the matter of [`super::srt`] and [`super::vtt`].
 //!
-//! The rules are those of `SubtitlesWriter` in `whisperX` 3.8.6 (`whisperx/utils.py`). One of them may surprise: as
-//! soon as some segment has aligned words, cues are made of words, and a segment without any is not shown. Where no
-//! segment has words, limits of lines hold all the same: unlike `whisperX`, we lay out the words of the text.
+//! The rules are those of `SubtitlesWriter` in `whisperX` 3.8.6 (`whisperx/utils.py`), but for one: as soon as some
+//! segment has aligned words, `whisperX` leaves out all segments without any. Here nothing that was said is lost: such a
+//! segment is a cue by its own times, and where lines are limited, its text is laid out with the time spread over it.
+
+use std::borrow::Cow;
 
 use crate::transcript::{Segment, Transcript, Word};
 use crate::units::{Seconds, TimeSpan};
@@ -47,16 +49,12 @@ impl Clock {
 pub(super) fn cues(transcript: &Transcript, options: &ExportOptions, escape: fn(&str) -> String) -> Vec<Cue> {
     let joint = joint(&transcript.language);
     let layout = Layout { transcript, speaker_names: options.speaker_names, joint, escape };
-    let is_limited = options.max_line_width.is_some() || options.max_line_count.is_some();
-    if transcript.segments.iter().any(|segment| !segment.words.is_empty()) {
-        cues_of_words(&transcript.segments, options, options.highlight_words, &layout)
-    } else if is_limited {
-        let segments: Vec<Segment> = transcript.segments.iter().map(|segment| with_words(segment, joint)).collect();
-        // When such a word is said is only guessed: good enough for a cue to change, not to point at it.
-        cues_of_words(&segments, options, Highlight::Off, &layout)
-    } else {
-        let spoken = transcript.segments.iter().filter(|segment| !segment.text.trim().is_empty());
-        spoken.map(|segment| segment_cue(segment, &layout)).collect()
+    let spoken: Vec<Spoken<'_>> =
+        transcript.segments.iter().map(|segment| Spoken::new(segment, options, joint)).collect();
+    let groups = groups(&spoken, options);
+    match options.highlight_words {
+        Highlight::Off => groups.iter().map(|group| group.cue(&layout)).collect(),
+        Highlight::SpokenWord => groups.iter().flat_map(|group| group.highlighted_cues(&layout)).collect(),
     }
 }
 
@@ -66,25 +64,41 @@ const DEFAULT_LINE_WIDTH: usize = 1000;
 /// Where cues run on from segment to segment, this much time from the start of a word to that of the next ends one.
 const LONG_PAUSE: Seconds = Seconds(3.0);
 
-fn cues_of_words(segments: &[Segment], options: &ExportOptions, highlight: Highlight, layout: &Layout<'_>) -> Vec<Cue> {
-    let groups = groups(segments, options);
-    match highlight {
-        Highlight::Off => groups.iter().map(|group| group.cue(layout)).collect(),
-        Highlight::SpokenWord => groups.iter().flat_map(|group| group.highlighted_cues(layout)).collect(),
-    }
-}
-
-fn segment_cue(segment: &Segment, layout: &Layout<'_>) -> Cue {
-    Cue::new(millis(segment.span), &(layout.speaker_prefix(segment) + &(layout.escape)(segment.text.trim())))
-}
-
 /// What stands between two words.
 fn joint(language: &str) -> &'static str {
     if matches!(language, "ja" | "zh") { "" } else { " " }
 }
 
-/// A segment with the words of its text, whose times are spread over it by their length.
-fn with_words(segment: &Segment, joint: &str) -> Segment {
+/// A segment with the words that its cues are made of.
+struct Spoken<'a> {
+    segment: &'a Segment,
+    words: Cow<'a, [Word]>,
+    timing: Timing,
+}
+
+/// Where the times of words come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Timing {
+    /// The words were aligned.
+    Aligned,
+    /// When a word is said is only guessed: good enough for a cue to change, not to point at it.
+    Guessed,
+}
+
+impl<'a> Spoken<'a> {
+    /// Where the segment has no words, its text is one without a time, or where lines are limited, as many as it is.
+    fn new(segment: &'a Segment, options: &ExportOptions, joint: &str) -> Self {
+        if segment.words.iter().any(is_written) {
+            return Self { segment, words: Cow::Borrowed(&segment.words), timing: Timing::Aligned };
+        }
+        let is_limited = options.max_line_width.is_some() || options.max_line_count.is_some();
+        let words = if is_limited { spread_words(segment, joint) } else { vec![word(segment.text.trim(), None)] };
+        Self { segment, words: Cow::Owned(words), timing: Timing::Guessed }
+    }
+}
+
+/// The words of a segment's text, whose times are spread over it by their length.
+fn spread_words(segment: &Segment, joint: &str) -> Vec<Word> {
     // Without blanks between words, a line can be broken after any character.
     let texts: Vec<&str> =
         if joint.is_empty() { chars(&segment.text).collect() } else { segment.text.split_whitespace().collect() };
@@ -98,9 +112,17 @@ fn with_words(segment: &Segment, joint: &str) -> Segment {
     let mut words = Vec::with_capacity(texts.len());
     for text in texts {
         let span = TimeSpan { start: time_after(0), end: time_after(text.chars().count()) };
-        words.push(Word { text: text.to_owned(), span: Some(span), ..Word::default() });
+        words.push(word(text, Some(span)));
     }
-    Segment { words, ..segment.clone() }
+    words
+}
+
+fn word(text: &str, span: Option<TimeSpan>) -> Word {
+    Word { text: text.to_owned(), span, ..Word::default() }
+}
+
+fn is_written(word: &Word) -> bool {
+    !word.text.trim().is_empty()
 }
 
 /// Every character that is not blank, as a text of its own.
@@ -131,22 +153,35 @@ struct Group<'a> {
     /// The segment of the first word. It names the speaker.
     segment: &'a Segment,
     /// At least one line, each of at least one word.
-    lines: Vec<Vec<&'a Word>>,
+    lines: Vec<Vec<Shown<'a>>>,
+}
+
+/// A word on the screen.
+#[derive(Clone, Copy)]
+struct Shown<'a> {
+    word: &'a Word,
+    timing: Timing,
+}
+
+impl Shown<'_> {
+    fn span_millis(self) -> Option<(u64, u64)> {
+        self.word.span.map(millis)
+    }
 }
 
 impl<'a> Group<'a> {
     fn has_room_on_last_line(&self, word: &Word, max_line_width: usize) -> bool {
-        let width: usize = self.lines.last().into_iter().flatten().map(|word| n_chars(word)).sum();
+        let width: usize = self.lines.last().into_iter().flatten().map(|shown| n_chars(shown.word)).sum();
         width + n_chars(word) <= max_line_width
     }
 
-    fn add_to_last_line(&mut self, word: &'a Word) {
-        self.lines.last_mut().expect("a group begins with a line").push(word);
+    fn add_to_last_line(&mut self, shown: Shown<'a>) {
+        self.lines.last_mut().expect("a group begins with a line").push(shown);
     }
 
     /// From the start of the first word to the end of the last; that of the segment where no word has a time.
     fn span_millis(&self) -> (u64, u64) {
-        let spans = || self.lines.iter().flatten().filter_map(|word| word.span).map(millis);
+        let spans = || self.lines.iter().flatten().filter_map(|shown| shown.span_millis());
         let start = spans().map(|(start, _)| start).min();
         let end = spans().map(|(_, end)| end).max();
         start.zip(end).unwrap_or_else(|| millis(self.segment.span))
@@ -158,20 +193,28 @@ impl<'a> Group<'a> {
 
     fn highlighted_cues(&self, layout: &Layout<'_>) -> Vec<Cue> {
         let mut cues = Vec::new();
-        let (mut shown_until, _) = self.span_millis();
-        for &word in self.lines.iter().flatten() {
-            let Some((start, end)) = word.span.map(millis) else { continue };
+        let (mut shown_until, group_end) = self.span_millis();
+        let mut ends_guessed = false;
+        for shown in self.lines.iter().flatten() {
+            ends_guessed = shown.timing == Timing::Guessed;
+            let Some((start, end)) = shown.span_millis().filter(|_| !ends_guessed) else { continue };
             if shown_until < start {
                 cues.push(Cue::new((shown_until, start), &self.text(layout, None)));
             }
-            cues.push(Cue::new((start, end), &self.text(layout, Some(word))));
+            cues.push(Cue::new((start, end), &self.text(layout, Some(shown.word))));
             shown_until = end;
         }
-        if cues.is_empty() { vec![self.cue(layout)] } else { cues }
+        if cues.is_empty() {
+            return vec![self.cue(layout)];
+        }
+        if ends_guessed && shown_until < group_end {
+            cues.push(Cue::new((shown_until, group_end), &self.text(layout, None)));
+        }
+        cues
     }
 
     fn text(&self, layout: &Layout<'_>, underlined: Option<&Word>) -> String {
-        let shown = |word: &Word| {
+        let written = |word: &Word| {
             let text = (layout.escape)(word.text.trim());
             if underlined.is_some_and(|underlined| std::ptr::eq(underlined, word)) {
                 format!("<u>{text}</u>")
@@ -179,7 +222,9 @@ impl<'a> Group<'a> {
                 text
             }
         };
-        let line = |words: &Vec<&Word>| words.iter().map(|word| shown(word)).collect::<Vec<_>>().join(layout.joint);
+        let line = |words: &Vec<Shown<'_>>| {
+            words.iter().map(|shown| written(shown.word)).collect::<Vec<_>>().join(layout.joint)
+        };
         let lines: Vec<String> = self.lines.iter().map(line).collect();
         // whisperX makes the line break part of the word after it, so the joint stays at the end of the line.
         layout.speaker_prefix(self.segment) + &lines.join(&format!("{}\n", layout.joint))
@@ -187,25 +232,25 @@ impl<'a> Group<'a> {
 }
 
 /// Distributes all words over cues and lines.
-fn groups<'a>(segments: &'a [Segment], options: &ExportOptions) -> Vec<Group<'a>> {
+fn groups<'a>(spoken: &'a [Spoken<'a>], options: &ExportOptions) -> Vec<Group<'a>> {
     let max_line_width = options.max_line_width.unwrap_or(DEFAULT_LINE_WIDTH);
     let max_line_count = options.max_line_count.unwrap_or(usize::MAX);
     let runs_on = options.max_line_width.is_some() && options.max_line_count.is_some();
 
     let mut groups: Vec<Group<'a>> = Vec::new();
-    let mut last_start = segments.first().map_or(Seconds(0.0), |segment| segment.span.start);
-    for segment in segments {
-        let words = segment.words.iter().filter(|word| !word.text.trim().is_empty());
-        for (word_idx, word) in words.enumerate() {
+    let mut last_start = spoken.first().map_or(Seconds(0.0), |spoken| spoken.segment.span.start);
+    for &Spoken { segment, ref words, timing } in spoken {
+        for (word_idx, word) in words.iter().filter(|word| is_written(word)).enumerate() {
+            let shown = Shown { word, timing };
             let start = word.span.map_or(last_start, |span| span.start);
             let stands_apart = if runs_on { start.0 - last_start.0 > LONG_PAUSE.0 } else { word_idx == 0 };
             last_start = start;
             match groups.last_mut() {
                 Some(group) if !stands_apart && group.has_room_on_last_line(word, max_line_width) => {
-                    group.add_to_last_line(word);
+                    group.add_to_last_line(shown);
                 }
-                Some(group) if !stands_apart && group.lines.len() < max_line_count => group.lines.push(vec![word]),
-                _ => groups.push(Group { segment, lines: vec![vec![word]] }),
+                Some(group) if !stands_apart && group.lines.len() < max_line_count => group.lines.push(vec![shown]),
+                _ => groups.push(Group { segment, lines: vec![vec![shown]] }),
             }
         }
     }

@@ -135,6 +135,8 @@ pub(super) enum OverlayAction {
     AskForCacheFolder,
     /// Export the selected transcript in the chosen format; where to is asked next.
     ExportAsChosen,
+    /// Close the window; where something is being done, that is asked about first.
+    CloseWindow,
     /// Close the window although something is being done,
     Quit,
     /// or leave it open.

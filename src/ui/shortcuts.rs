@@ -34,6 +34,8 @@ const LARGER_UNSHIFTED: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMM
 const SMALLER: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Minus);
 /// or as it is usual.
 const USUAL_SIZE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Num0);
+/// Closes the window.
+const QUIT: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Q);
 /// Shows this table,
 const HELP: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::F1);
 /// unless somebody types.
@@ -102,6 +104,7 @@ const GROUPS: [(&str, &[Entry]); 6] = [
             Entry { keys: &[SETTINGS], what: "shortcuts-settings" },
             Entry { keys: &[LARGER, SMALLER], what: "shortcuts-scale" },
             Entry { keys: &[USUAL_SIZE], what: "shortcuts-usual-size" },
+            Entry { keys: &[QUIT], what: "shortcuts-quit" },
             Entry { keys: &[HELP, HELP_BY_QUESTION], what: "shortcuts-list" },
         ],
     ),
@@ -128,6 +131,7 @@ pub(super) fn take_window_keys(ui: &Ui, actions: &mut Vec<Action>) {
     take(&LARGER_UNSHIFTED, OverlayAction::Enlarge);
     take(&SMALLER, OverlayAction::Reduce);
     take(&USUAL_SIZE, OverlayAction::ResetSize);
+    take(&QUIT, OverlayAction::CloseWindow);
     take(&HELP, OverlayAction::ToggleShortcuts);
     if !ui.ctx().text_edit_focused() && !Popup::is_any_open(ui.ctx()) {
         take(&HELP_BY_QUESTION, OverlayAction::ToggleShortcuts);

@@ -1,5 +1,6 @@
 //! All tests of Hansard from outside: one binary, so that the program is linked once. Each file says what it checks.
-//! Nothing here needs a network. The sounds are made by ffmpeg and sox, which `packaging/test.sh` installs, and strace.
+//! Nothing here needs a network. The sounds are made by ffmpeg and sox; these and what else is needed,
+//! `packaging/test.sh` installs.
 
 mod audio;
 mod cache_cli;
@@ -11,6 +12,7 @@ mod engine;
 mod export;
 mod export_documents;
 mod export_readers;
+mod export_subtitles;
 mod golden;
 mod gui;
 mod house_rules;
@@ -39,3 +41,5 @@ mod transcript;
 mod voices;
 mod wer;
 mod whisper_checkpoints;
+#[cfg(target_os = "linux")]
+mod window;

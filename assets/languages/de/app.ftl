@@ -199,6 +199,7 @@ shortcuts-window = Fenster
 shortcuts-settings = Einstellungen
 shortcuts-scale = Alles größer oder kleiner machen
 shortcuts-usual-size = Alles so groß wie üblich machen
+shortcuts-quit = Hansard beenden
 shortcuts-list = Diese Liste
 shortcuts-everywhere = Überall
 shortcuts-focus = Zum nächsten Knopf oder Feld; mit Umschalt zum vorigen

@@ -199,6 +199,7 @@ shortcuts-window = Window
 shortcuts-settings = Settings
 shortcuts-scale = Make everything larger or smaller
 shortcuts-usual-size = Make everything as large as usual
+shortcuts-quit = Quit Hansard
 shortcuts-list = This list
 shortcuts-everywhere = Everywhere
 shortcuts-focus = Go to the next button or field; with Shift, to the one before

@@ -76,6 +76,7 @@ impl App {
             OverlayAction::ToggleShortcuts => overlays.toggle_shortcuts(),
             OverlayAction::CloseShortcuts => overlays.close_shortcuts(),
             OverlayAction::ToggleMessages => self.state.messages.toggle_scope(),
+            OverlayAction::CloseWindow => ctx.send_viewport_cmd(ViewportCommand::Close),
             OverlayAction::KeepRunning => {
                 overlays.quit = Quit::Unasked;
                 // A recording that was ended to close the window need not have been.

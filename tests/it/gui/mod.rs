@@ -5,6 +5,7 @@ mod editor;
 mod library;
 mod record;
 mod settings;
+mod snapshots;
 
 use std::collections::VecDeque;
 use std::fs;
