@@ -79,11 +79,11 @@ fn controls_ui(ui: &mut Ui, playback: &PlaybackState, actions: &mut Vec<Action>)
             play(PlayAction::Toggle);
         }
         let [back, forward] = JUMP_LETTERS;
-        let keys = keys_text(ui, &BACK_KEYS, back);
+        let keys = keys_text(ui, BACK_KEYS, back);
         if icon_button_ui(ui, Icon::Back, &text("player-back"), &keys).clicked() {
             play(PlayAction::Jump(Seconds(-JUMP.0)));
         }
-        let keys = keys_text(ui, &FORWARD_KEYS, forward);
+        let keys = keys_text(ui, FORWARD_KEYS, forward);
         if icon_button_ui(ui, Icon::Forward, &text("player-forward"), &keys).clicked() {
             play(PlayAction::Jump(JUMP));
         }
@@ -182,8 +182,8 @@ fn devices_ui(ui: &mut Ui, playback: &PlaybackState, play: &mut impl FnMut(PlayA
 }
 
 /// `Ctrl+ArrowLeft or J`.
-fn keys_text(ui: &Ui, keys: &KeyboardShortcut, letter: Key) -> String {
-    let keys = ui.ctx().format_shortcut(keys);
+fn keys_text(ui: &Ui, keys: KeyboardShortcut, letter: Key) -> String {
+    let keys = ui.ctx().format_shortcut(&keys);
     text_with("player-keys", &[("keys", keys.into()), ("letter", letter.name().into())])
 }
 
