@@ -13,7 +13,9 @@ pub mod player;
 pub mod recorder;
 pub mod resample;
 mod samples;
+mod sound_file;
 mod timeline;
 mod wave;
 
 pub use samples::Mono16k;
+pub use sound_file::SoundFile;

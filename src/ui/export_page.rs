@@ -1,5 +1,5 @@
-//! The page for exporting: the format, how the file is laid out, and how it begins. All choices are kept for the next
-//! time, and count for exports without this page, too.
+//! The tab for exporting: the format, how the file is laid out, and how it begins. All choices are kept for the next
+//! time, and count for exports without this tab, too.
 
 use eframe::egui::{Button, Label, RichText, ScrollArea, TextStyle, Ui, vec2};
 
@@ -11,7 +11,6 @@ use super::action::{Action, OverlayAction};
 use super::recording::{Phase, Recording};
 use super::setting_fields::{Field, SettingChange, Since, Switch, layout_of};
 use super::setting_rows::{Drafts, changed, choice_row_ui, switch_row_ui};
-use super::settings_page::page_head_ui;
 use super::state::State;
 use super::theme::{self, UNIT};
 
@@ -21,8 +20,9 @@ const N_PREVIEWED_SEGMENTS: usize = 40;
 const N_PREVIEWED_LINES: usize = 60;
 /// Longer lines are cut in the preview: JSON has only one.
 const MAX_LINE_CHARS: usize = 200;
+const BUTTON_HEIGHT: f32 = 5.0 * UNIT;
 
-/// What the page keeps from frame to frame.
+/// What the tab keeps from frame to frame.
 #[derive(Debug, Default)]
 pub(super) struct ExportPage {
     drafts: Drafts,
@@ -46,27 +46,28 @@ struct Source {
 }
 
 impl ExportPage {
-    /// Shows the page.
+    /// Shows the tab.
     pub(super) fn ui(&mut self, ui: &mut Ui, state: &State, settings: &Settings, actions: &mut Vec<Action>) {
-        page_head_ui(ui, "Export", "Close the export", actions);
         let format = format_of(settings);
         let whole = state.selected().filter(|(_, recording)| recording.phase == Phase::Done);
-        ScrollArea::vertical().id_salt("export").auto_shrink([false, false]).show(ui, |ui| {
+        // The button stays in sight below what is scrolled.
+        let height = (ui.available_height() - BUTTON_HEIGHT - 2.0 * UNIT).max(0.0);
+        ScrollArea::vertical().id_salt("export").max_height(height).auto_shrink([false, false]).show(ui, |ui| {
             let formats = Format::ALL.map(|format| (format, format.label()));
             let explained = ("What the transcript is written as.", Since::Now);
             choice_row_ui(ui, "Format", explained, (format, &formats[..]), |format| {
                 actions.push(changed(SettingChange::Format(format)));
             });
             self.layout_ui(ui, settings, format, actions);
-            export_button_ui(ui, whole.is_some(), actions);
             if let Some((recording_idx, recording)) = whole {
                 self.preview_ui(ui, recording_idx, recording, format, settings);
             }
             ui.add_space(2.0 * UNIT);
         });
+        export_button_ui(ui, whole.is_some(), actions);
     }
 
-    /// Takes what was being typed when the page went away.
+    /// Takes what was being typed when the tab went away.
     pub(super) fn hide(&mut self, settings: &Settings, actions: &mut Vec<Action>) {
         self.drafts.leave(settings, actions);
         self.preview = None;
@@ -141,7 +142,7 @@ pub(super) fn format_of(settings: &Settings) -> Format {
 fn export_button_ui(ui: &mut Ui, is_possible: bool, actions: &mut Vec<Action>) {
     let palette = theme::palette(ui);
     let button = Button::new(RichText::new("Save as…").color(palette.on_accent)).fill(palette.accent);
-    let button = ui.add_enabled(is_possible, button.min_size(vec2(16.0 * UNIT, 5.0 * UNIT)));
+    let button = ui.add_enabled(is_possible, button.min_size(vec2(16.0 * UNIT, BUTTON_HEIGHT)));
     let button = button.accessible_name("Save the transcript as a file");
     if button.on_disabled_hover_text("Possible when a transcript is done.").clicked() {
         actions.push(Action::Overlay(OverlayAction::ExportAsChosen));
