@@ -337,10 +337,24 @@ pub struct WindowState {
     pub is_maximized: bool,
     /// Whether the library was asked for or sent away; `None`: neither.
     pub shows_library: Option<bool>,
-    /// Whether the list of speakers was.
+    /// Whether the panel with the speakers was,
     pub shows_speakers: Option<bool>,
+    /// and what it shows.
+    pub side_tab: SideTab,
     /// What was read.
     pub meeting: Option<OpenMeeting>,
+}
+
+/// A tab of the panel at the right.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SideTab {
+    /// Who speaks.
+    #[default]
+    Speakers,
+    /// How the transcript is exported.
+    Export,
+    /// What is known of the recording, its job and its models.
+    Details,
 }
 
 /// A recording of the library, and the place in it that was read.

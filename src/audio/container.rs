@@ -30,6 +30,7 @@ use symphonia_adapter_libopus::OpusDecoder;
 
 use super::decode::DecodeError;
 use super::mp4::{Mp4, Mp4Track};
+use super::sound_file::SoundFile;
 use super::timeline::{Begin, Clock, TrackTimes};
 use super::wave::{WaveError, WaveHeader, WaveReader};
 
@@ -53,6 +54,7 @@ pub(super) struct Container {
     packets: Packets,
     mp4_tracks: Vec<Mp4Track>,
     is_unfinished: bool,
+    n_bytes: u64,
     position: Arc<AtomicU64>,
     access: Access,
 }
@@ -139,12 +141,28 @@ impl Container {
             })?;
             (Packets::Other(reader), access)
         };
-        Ok(Self { packets, mp4_tracks: mp4.tracks, is_unfinished, position, access })
+        Ok(Self { packets, mp4_tracks: mp4.tracks, is_unfinished, n_bytes, position, access })
     }
 
     /// Whether the program that wrote it was stopped before it could say how long it is.
     pub(super) fn is_unfinished(&self) -> bool {
         self.is_unfinished
+    }
+
+    /// What kind of file it is, and how the sound of this track is encoded, which has so many frames a second.
+    pub(super) fn describe(&self, track: &SoundTrack, rate_hz: u32) -> SoundFile {
+        let container = match &self.packets {
+            Packets::Wave(_) => "WAVE",
+            Packets::Other(reader) => reader.format_info().long_name.trim_end_matches(" Native"),
+        };
+        let n_channels = track.decoder.codec_params().channels.as_ref().map(Channels::count);
+        SoundFile {
+            n_bytes: self.n_bytes,
+            container: container.to_owned(),
+            codec: track.decoder.codec_info().long_name.to_owned(),
+            rate_hz,
+            n_channels: n_channels.filter(|n_channels| *n_channels > 0),
+        }
     }
 
     /// How many bytes of the file are behind us.

@@ -15,7 +15,9 @@ mod pulse;
 pub mod recorder;
 pub mod resample;
 mod samples;
+mod sound_file;
 mod timeline;
 mod wave;
 
 pub use samples::Mono16k;
+pub use sound_file::SoundFile;

@@ -367,6 +367,7 @@ no  date        length  status              speakers         tags  recording
             reused_fraction: 0.5,
             mean_confidence: None,
             outcome: "done".to_owned(),
+            manifest: None,
         };
         let jobs = [job];
         let listing = JobsListing::new(&jobs);

@@ -53,6 +53,8 @@ pub enum LibraryCommand {
         /// How many at most.
         limit: usize,
     },
+    /// Tell the newest job of a recording that gave a transcript.
+    LastJob(RecordingId),
 }
 
 /// What the library tells.
@@ -87,6 +89,15 @@ pub enum LibraryEvent {
     Folders(Vec<WatchedFolder>),
     /// Jobs of the past, newest first.
     Jobs(Vec<JobRecord>),
+    /// The newest job of a recording that gave a transcript.
+    LastJob {
+        /// The recording.
+        recording: RecordingId,
+        /// The job, where it is known.
+        job: Option<Box<JobRecord>>,
+        /// The hash of the recording's file as it is now, where it is known without reading all of it.
+        file_hash: Option<String>,
+    },
     /// It was done: one line that says what, empty where there is nothing to say.
     Done(String),
     /// It was not: one line that says what, why, and what to do.

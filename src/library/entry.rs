@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::transcript::manifest::Manifest;
 use crate::units::Seconds;
 
 /// Number of a recording in the library; never given twice.
@@ -170,4 +171,7 @@ pub struct JobRecord {
     pub mean_confidence: Option<f64>,
     /// How it ended: `done`, `cancelled`, or the line of the error.
     pub outcome: String,
+    /// What its transcript was made of, where that is known: without the marks of words, for those the transcript gives.
+    #[serde(default)]
+    pub manifest: Option<Box<Manifest>>,
 }

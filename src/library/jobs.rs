@@ -1,13 +1,19 @@
 //! The jobs of the past in the database, and from them how long the next one may take.
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use crate::transcript::manifest::Manifest;
 use crate::units::Seconds;
 
 use super::Library;
 use super::entry::{JobRecord, RecordingId};
 use super::error::{LibraryError, failed};
+use super::packed::{pack, unpack};
 use super::recordings::{json, json_column};
+
+/// The columns of a job, in the order in which they are read.
+const COLUMNS: &str = "recording, started_secs, model, settings, audio_secs, stages, total_secs, reused_fraction, \
+                       mean_confidence, outcome, manifest";
 
 /// The outcome of a job that ended as it should.
 const DONE: &str = "done";
@@ -30,6 +36,13 @@ impl Library {
     /// The newest jobs, newest first.
     pub fn jobs(&self, limit: usize) -> Result<Vec<JobRecord>, LibraryError> {
         all(&self.connection, limit).map_err(failed("list the jobs", &self.path))
+    }
+
+    /// The newest job of a recording that gave a transcript.
+    pub fn last_job(&self, recording: RecordingId) -> Result<Option<JobRecord>, LibraryError> {
+        let sql = format!("SELECT {COLUMNS} FROM jobs WHERE recording = ?1 AND outcome = ?2 ORDER BY id DESC LIMIT 1");
+        let look = || self.connection.prepare_cached(&sql)?.query_row(params![recording.0, DONE], read).optional();
+        look().map_err(failed("look for the last job of a recording", &self.path))
     }
 
     /// How long a job may take, by what jobs of the same model and settings took for recordings of such a length; where
@@ -72,11 +85,10 @@ pub(super) fn insert(connection: &Connection, job: &JobRecord) -> rusqlite::Resu
     // What is not a number would be stored as nothing.
     let number = |value: f64| if value.is_finite() { value } else { 0.0 };
     let stages: Vec<(&str, f64)> = job.stages.iter().map(|(stage, time)| (stage.as_str(), number(time.0))).collect();
+    let manifest = job.manifest.as_deref().map(pack).transpose();
+    let manifest = manifest.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
     connection
-        .prepare_cached(
-            "INSERT INTO jobs (recording, started_secs, model, settings, audio_secs, stages, total_secs,
-                 reused_fraction, mean_confidence, outcome) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-        )?
+        .prepare_cached(&format!("INSERT INTO jobs ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"))?
         .execute(params![
             job.recording.0,
             job.started_secs,
@@ -88,16 +100,15 @@ pub(super) fn insert(connection: &Connection, job: &JobRecord) -> rusqlite::Resu
             number(f64::from(job.reused_fraction)),
             job.mean_confidence,
             job.outcome,
+            manifest,
         ])
         .map(drop)
 }
 
 /// The newest jobs, newest first.
 pub(super) fn all(connection: &Connection, limit: usize) -> rusqlite::Result<Vec<JobRecord>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT recording, started_secs, model, settings, audio_secs, stages, total_secs, reused_fraction,
-             mean_confidence, outcome FROM jobs ORDER BY started_secs DESC, id DESC LIMIT ?1",
-    )?;
+    let sql = format!("SELECT {COLUMNS} FROM jobs ORDER BY started_secs DESC, id DESC LIMIT ?1");
+    let mut statement = connection.prepare_cached(&sql)?;
     let jobs = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], read)?;
     jobs.collect()
 }
@@ -114,7 +125,13 @@ fn read(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
         reused_fraction: row.get(7)?,
         mean_confidence: row.get(8)?,
         outcome: row.get(9)?,
+        manifest: row.get::<_, Option<Vec<u8>>>(10)?.and_then(|packed| manifest_in(&packed)),
     })
+}
+
+/// A manifest that cannot be read is none: the rest of the job is known all the same.
+fn manifest_in(packed: &[u8]) -> Option<Box<Manifest>> {
+    unpack(packed).inspect_err(|reason| tracing::debug!("the manifest of a job cannot be read: {reason}")).ok()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 pub(super) const APPLICATION_ID: i64 = 0x4861_6e73;
 
 /// Step `n` leads from version `n` to version `n + 1`; version 0 is an empty file.
-pub(super) const STEPS: &[&str] = &[VERSION_1];
+pub(super) const STEPS: &[&str] = &[VERSION_1, VERSION_2];
 
 /// Paths are the bytes that the system calls a file by, for those need not be Unicode: the folder with a separator at
 /// its end, and the name. `revision` numbers all changes of transcripts, removals too, so that the search index knows
@@ -96,6 +96,12 @@ CREATE TABLE jobs (
 ) STRICT;
 CREATE INDEX jobs_by_start ON jobs (started_secs DESC, id DESC);
 CREATE INDEX jobs_by_model ON jobs (model, id DESC);
+";
+
+/// What a transcript was made of is kept with its job, packed; `NULL` where that is not known.
+const VERSION_2: &str = "
+ALTER TABLE jobs ADD COLUMN manifest BLOB;
+CREATE INDEX jobs_by_recording ON jobs (recording, id DESC);
 ";
 
 /// The version of a database.

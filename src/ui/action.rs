@@ -10,7 +10,7 @@ use crate::engine::models::{Level, ModelCommand, ModelKey};
 use crate::engine::recording::{DeviceKind, InputDevice};
 use crate::engine::results::Layer;
 use crate::export::Format;
-use crate::settings::Theme;
+use crate::settings::{SideTab, Theme};
 use crate::transcript::edit::Change;
 use crate::units::{Seconds, TimeSpan};
 
@@ -57,8 +57,12 @@ pub(super) enum Action {
     SetTheme(Theme),
     /// Show or hide the library.
     ChooseLibraryPanel(PanelChoice),
-    /// Show or hide the list of speakers.
-    ChooseSpeakersPanel(PanelChoice),
+    /// Show or hide the panel at the right.
+    ChooseSidePanel(PanelChoice),
+    /// Show a tab of it.
+    ShowTab(SideTab),
+    /// Put the details of the selected recording on the clipboard.
+    CopyDetails(String),
     /// Say how many people speak in the recordings that are opened next; `None` to find out.
     SetSpeakerCount(Option<usize>),
     /// Give a speaker a name; an empty one takes it away.
@@ -111,7 +115,7 @@ pub(super) enum Action {
 /// What the user wants of pages over the recordings, of settings and of the window itself.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum OverlayAction {
-    /// Show the page for exporting.
+    /// Show how the selected transcript is exported.
     OpenExport,
     /// Show the settings, or leave them.
     ToggleSettings,

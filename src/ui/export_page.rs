@@ -1,5 +1,5 @@
-//! The page for exporting: the format, how the file is laid out, and how it begins. All choices are kept for the next
-//! time, and count for exports without this page, too.
+//! The tab for exporting: the format, how the file is laid out, and how it begins. All choices are kept for the next
+//! time, and count for exports without this tab, too.
 
 use eframe::egui::{Button, Label, RichText, ScrollArea, TextStyle, Ui, vec2};
 
@@ -11,7 +11,6 @@ use super::action::{Action, OverlayAction};
 use super::recording::{Phase, Recording};
 use super::setting_fields::{Field, SettingChange, Since, Switch, layout_of};
 use super::setting_rows::{Drafts, changed, choice_row_ui, switch_row_ui};
-use super::settings_page::page_head_ui;
 use super::state::State;
 use super::texts::text;
 use super::theme::{self, UNIT};
@@ -22,8 +21,9 @@ const N_PREVIEWED_SEGMENTS: usize = 40;
 const N_PREVIEWED_LINES: usize = 60;
 /// Longer lines are cut in the preview: JSON has only one.
 const MAX_LINE_CHARS: usize = 200;
+const BUTTON_HEIGHT: f32 = 5.0 * UNIT;
 
-/// What the page keeps from frame to frame.
+/// What the tab keeps from frame to frame.
 #[derive(Debug, Default)]
 pub(super) struct ExportPage {
     drafts: Drafts,
@@ -47,12 +47,13 @@ struct Source {
 }
 
 impl ExportPage {
-    /// Shows the page.
+    /// Shows the tab.
     pub(super) fn ui(&mut self, ui: &mut Ui, state: &State, settings: &Settings, actions: &mut Vec<Action>) {
-        page_head_ui(ui, &text("export-title"), &text("export-close"), actions);
         let format = format_of(settings);
         let whole = state.selected().filter(|(_, recording)| recording.phase == Phase::Done);
-        ScrollArea::vertical().id_salt("export").auto_shrink([false, false]).show(ui, |ui| {
+        // The button stays in sight below what is scrolled.
+        let height = (ui.available_height() - BUTTON_HEIGHT - 2.0 * UNIT).max(0.0);
+        ScrollArea::vertical().id_salt("export").max_height(height).auto_shrink([false, false]).show(ui, |ui| {
             let names = Format::ALL.map(|format| (format, format_text(format)));
             let formats = names.each_ref().map(|(format, name)| (*format, name.as_str()));
             let explanation = text("export-format-explained");
@@ -61,15 +62,15 @@ impl ExportPage {
                 actions.push(changed(SettingChange::Format(format)));
             });
             self.layout_ui(ui, settings, format, actions);
-            export_button_ui(ui, whole.is_some(), actions);
             if let Some((recording_idx, recording)) = whole {
                 self.preview_ui(ui, recording_idx, recording, format, settings);
             }
             ui.add_space(2.0 * UNIT);
         });
+        export_button_ui(ui, whole.is_some(), actions);
     }
 
-    /// Takes what was being typed when the page went away.
+    /// Takes what was being typed when the tab went away.
     pub(super) fn hide(&mut self, settings: &Settings, actions: &mut Vec<Action>) {
         self.drafts.leave(settings, actions);
         self.preview = None;
@@ -162,7 +163,7 @@ pub(super) fn format_text(format: Format) -> String {
 fn export_button_ui(ui: &mut Ui, is_possible: bool, actions: &mut Vec<Action>) {
     let palette = theme::palette(ui);
     let button = Button::new(RichText::new(text("export-save")).color(palette.on_accent)).fill(palette.accent);
-    let button = button.min_size(vec2(16.0 * UNIT, 5.0 * UNIT));
+    let button = button.min_size(vec2(16.0 * UNIT, BUTTON_HEIGHT));
     // In a line, the text is in the middle of the button.
     let button = ui.horizontal(|ui| ui.add_enabled(is_possible, button)).inner;
     let button = button.accessible_name(text("export-save-name"));

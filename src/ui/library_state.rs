@@ -16,6 +16,7 @@ use super::cache_state::Told;
 use super::library_pages::Pages;
 use super::library_search::Search;
 use super::library_words::Sought;
+use super::side_state::KnownJob;
 
 /// Recordings of one name that are told apart by their folders when one of them is looked up.
 const MAX_NAMESAKES: usize = 100;
@@ -53,6 +54,8 @@ pub(super) enum News {
         /// Whose transcript the library has.
         kept: KeptText,
     },
+    /// What the library tells of the job behind a transcript.
+    LastJob(KnownJob),
     /// A recording of this window is not in the library.
     NotLocated {
         /// Place of the recording in the window's list.
@@ -99,6 +102,7 @@ enum Asked {
     LookUp(LookUp),
     Hits,
     Open(RecordingId),
+    LastJob(RecordingId),
     Folders,
     /// Anything that is answered in one line.
     Small,
@@ -159,6 +163,11 @@ impl LibraryState {
     /// Asks for a recording that nobody waits for.
     pub(super) fn fetch(&mut self, id: RecordingId) {
         self.wish(Asked::Open(id), LibraryCommand::Open(id));
+    }
+
+    /// Asks for the job that a recording's transcript comes from.
+    pub(super) fn ask_last_job(&mut self, id: RecordingId) {
+        self.wish(Asked::LastJob(id), LibraryCommand::LastJob(id));
     }
 
     /// Notes that the user looks at something else by now.
@@ -222,6 +231,10 @@ impl LibraryState {
                 let wanted = self.opening.take_if(|opening| opening.id == id);
                 let opened = OpenedRecording { entry: *entry, transcript, changes, wanted };
                 return Some(News::Opened(Box::new(opened)));
+            }
+            LibraryEvent::LastJob { recording, job, file_hash } => {
+                self.answered(|asked| *asked == Asked::LastJob(recording));
+                return Some(News::LastJob(KnownJob { recording, record: job, file_hash }));
             }
             LibraryEvent::Found { hits, .. } => {
                 self.answered(|asked| *asked == Asked::Hits);
@@ -293,7 +306,7 @@ impl LibraryState {
             Some(Asked::Page) => self.pages.take(entries, n_in_all),
             Some(Asked::Named) => self.search.take_named(entries),
             Some(Asked::LookUp(look_up)) => return self.take_look_up(look_up, &entries),
-            Some(Asked::Hits | Asked::Open(_) | Asked::Folders | Asked::Small) | None => {
+            Some(Asked::Hits | Asked::Open(_) | Asked::LastJob(_) | Asked::Folders | Asked::Small) | None => {
                 tracing::debug!(?request, "a list that nobody waits for any more");
                 self.pages.refresh();
             }
@@ -332,7 +345,7 @@ impl LibraryState {
             Some(Asked::Open(id)) => {
                 self.opening.take_if(|opening| opening.id == id);
             }
-            Some(Asked::LookUp(_) | Asked::Folders | Asked::Small) | None => {}
+            Some(Asked::LookUp(_) | Asked::LastJob(_) | Asked::Folders | Asked::Small) | None => {}
         }
     }
 }

@@ -1,12 +1,11 @@
-//! What can lie over the recordings: the pages for settings and for exporting, the sheet of shortcuts, and the question
-//! before quitting. Each of them is left by Escape.
+//! What can lie over the recordings: the page of settings, the sheet of shortcuts, and the question before quitting. Each
+//! of them is left by Escape.
 
 use eframe::egui::{self, Key, Modifiers, Popup, Ui};
 
 use crate::settings::Settings;
 
 use super::action::{Action, CacheAction, LibraryAction, OverlayAction, RecordAction};
-use super::export_page::ExportPage;
 use super::quit::Quit;
 use super::record_state::Leaving;
 use super::settings_page::SettingsPage;
@@ -18,7 +17,6 @@ use super::state::State;
 pub(super) struct Overlays {
     page: Option<OverlayPage>,
     settings_page: SettingsPage,
-    export_page: ExportPage,
     shortcuts: Shown,
     /// Whether the window may close.
     pub(super) quit: Quit,
@@ -29,8 +27,6 @@ pub(super) struct Overlays {
 pub(super) enum OverlayPage {
     /// The settings.
     Settings,
-    /// How a transcript is exported.
-    Export,
 }
 
 /// Whether something is on the screen.
@@ -96,7 +92,6 @@ impl Overlays {
         let can_leave = !is_asked && self.shortcuts == Shown::No && !Popup::is_any_open(ui.ctx());
         match self.page {
             Some(OverlayPage::Settings) => self.settings_page.ui(ui, settings, &state.cache, actions),
-            Some(OverlayPage::Export) => self.export_page.ui(ui, state, settings, actions),
             None => return,
         }
         // What is nearer, such as a field, has taken it by now.
@@ -109,9 +104,6 @@ impl Overlays {
     pub(super) fn front_ui(&mut self, ui: &Ui, state: &State, settings: &Settings, actions: &mut Vec<Action>) {
         if self.page != Some(OverlayPage::Settings) {
             self.settings_page.hide(settings, actions);
-        }
-        if self.page != Some(OverlayPage::Export) {
-            self.export_page.hide(settings, actions);
         }
         if self.shortcuts == Shown::Yes {
             shortcuts_ui(ui, actions);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::engine::playback::{
-    OutputDevice, PLAYBACK_SPEEDS, Peaks, PlayCommand, PlayEvent, PlayState, SilenceSkipping,
+    OutputDevice, PLAYBACK_SPEEDS, Peaks, PlayCommand, PlayEvent, PlayState, SilenceSkipping, SoundFile,
 };
 use crate::units::{Seconds, TimeSpan};
 
@@ -26,6 +26,7 @@ pub(super) struct PlaybackState {
     is_playing: bool,
     position: Seconds,
     duration: Option<Seconds>,
+    file: Option<SoundFile>,
     peaks: Option<Arc<Peaks>>,
     speed: f64,
     volume: f32,
@@ -72,6 +73,7 @@ impl Default for PlaybackState {
             is_playing: false,
             position: Seconds(0.0),
             duration: None,
+            file: None,
             peaks: None,
             speed: 1.0,
             volume: 1.0,
@@ -110,9 +112,10 @@ impl PlaybackState {
     /// Takes in what the player tells, and returns what the user should read.
     pub(super) fn apply(&mut self, event: PlayEvent) -> Option<Told> {
         match event {
-            PlayEvent::Loaded { path, duration } => {
+            PlayEvent::Loaded { path, duration, file } => {
                 if self.is_it(&path) {
                     self.readiness = Readiness::Ready;
+                    self.file = file;
                     self.duration = duration.or(self.duration);
                 }
             }
@@ -205,6 +208,11 @@ impl PlaybackState {
     /// How long the recording is, once known.
     pub(super) fn duration(&self) -> Option<Seconds> {
         self.duration
+    }
+
+    /// What it is as a file, once known.
+    pub(super) fn file(&self) -> Option<&SoundFile> {
+        self.file.as_ref()
     }
 
     /// Its outline, once known.
@@ -312,7 +320,7 @@ impl PlaybackState {
     /// Forgets all that concerns one recording.
     fn forget(&mut self) {
         (self.is_playing, self.position, self.silence, self.looped) = (false, Seconds(0.0), Silence::Played, None);
-        (self.duration, self.peaks) = (None, None);
+        (self.duration, self.file, self.peaks) = (None, None, None);
     }
 }
 
@@ -353,7 +361,7 @@ mod tests {
     }
 
     fn loaded(path: &str) -> PlayEvent {
-        PlayEvent::Loaded { path: path.into(), duration: Some(Seconds(60.0)) }
+        PlayEvent::Loaded { path: path.into(), duration: Some(Seconds(60.0)), file: None }
     }
 
     fn all_due(playback: &mut PlaybackState) -> Vec<PlayCommand> {

@@ -39,8 +39,10 @@ pub(super) struct Recording {
     pub(super) revision: u64,
     /// Up to where the text was known when its job began.
     continues_at: Option<Seconds>,
-    /// What its job did not have to compute.
+    /// What its job did not have to compute,
     reused: Option<String>,
+    /// and all that was told at its end; `None` where no job of this window gave the transcript.
+    report: Option<JobReport>,
     keeping: Keeping,
     history: History,
 }
@@ -123,6 +125,7 @@ impl Recording {
             revision: 0,
             continues_at: None,
             reused: None,
+            report: None,
             keeping: Keeping::Kept,
             history: History::default(),
         }
@@ -142,6 +145,17 @@ impl Recording {
     /// Notes what the job did not have to compute.
     pub(super) fn note_report(&mut self, report: &JobReport) {
         self.reused = reused_text(report);
+        self.report = Some(report.clone());
+    }
+
+    /// What the job told at its end that gave the transcript in this window.
+    pub(super) fn report(&self) -> Option<&JobReport> {
+        self.report.as_ref()
+    }
+
+    /// How many changes by hand are in the transcript.
+    pub(super) fn n_changes(&self) -> usize {
+        self.history.changes().count()
     }
 
     /// Takes the whole transcript in the place of what is there.

@@ -4,7 +4,7 @@ use std::f32::consts::TAU;
 
 use eframe::egui::{self, Align, Button, Layout, Popup, RichText, Stroke, Ui, Vec2};
 
-use crate::settings::{Settings, Theme};
+use crate::settings::{Settings, SideTab, Theme};
 
 use super::APP_NAME;
 use super::action::{Action, CacheAction, OverlayAction, RecordAction};
@@ -114,12 +114,12 @@ pub(super) fn open_hint(ui: &Ui) -> String {
 }
 
 fn speakers_button_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
-    let has_speakers = state.selected().is_some_and(|(_, recording)| !recording.speakers.entries().is_empty());
-    let is_shown = state.shows_speakers(theme::window_width(ui));
-    let button = ui.add_enabled(has_speakers, Button::new(text("toolbar-speakers")).selected(is_shown));
+    let is_shown = state.shows_side(theme::window_width(ui)) && state.side.tab() == SideTab::Speakers;
+    let button = ui.add_enabled(state.selected().is_some(), Button::new(text("toolbar-speakers")).selected(is_shown));
     let button = button.on_hover_text(text("toolbar-speakers-hint"));
     if button.on_disabled_hover_text(text("toolbar-speakers-unknown")).clicked() {
-        actions.push(Action::ChooseSpeakersPanel(if is_shown { PanelChoice::Hidden } else { PanelChoice::Shown }));
+        let hide = Action::ChooseSidePanel(PanelChoice::Hidden);
+        actions.push(if is_shown { hide } else { Action::ShowTab(SideTab::Speakers) });
     }
 }
 

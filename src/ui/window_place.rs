@@ -48,7 +48,8 @@ impl WindowPlace {
     /// Shows the panels that were shown, and the meeting that was read if `meeting` says so.
     pub(super) fn restore(&mut self, state: &mut State, meeting: Meeting) {
         state.choose_library_panel(choice_of(self.kept.shows_library));
-        state.choose_speakers_panel(choice_of(self.kept.shows_speakers));
+        state.choose_side_panel(choice_of(self.kept.shows_speakers));
+        state.side.choose_tab(self.kept.side_tab);
         match (meeting, self.resumed) {
             (Meeting::AsBefore, Some(meeting)) => state.library.open(RecordingId(meeting.recording), None),
             (Meeting::Another, _) | (Meeting::AsBefore, None) => self.resumed = None,
@@ -89,8 +90,9 @@ impl WindowPlace {
 
     /// Looks what is shown. `read_at` is when that was said which stands at the upper edge.
     pub(super) fn note(&mut self, state: &State, read_at: Option<Seconds>) {
-        let (library, speakers) = state.panel_choices();
-        (self.now.shows_library, self.now.shows_speakers) = (as_kept(library), as_kept(speakers));
+        let (library, side) = state.panel_choices();
+        (self.now.shows_library, self.now.shows_speakers) = (as_kept(library), as_kept(side));
+        self.now.side_tab = state.side.tab();
         let shown = state.selected().and_then(|(_, recording)| recording.library);
         let at_secs = read_at.map_or(0.0, |at| at.0);
         self.now.meeting = self.resumed.or(shown.map(|id| OpenMeeting { recording: id.0, at_secs }));
@@ -100,7 +102,7 @@ impl WindowPlace {
     pub(super) fn due(&mut self) -> Option<WindowState> {
         let shown = |window: &WindowState| {
             let meeting = window.meeting.map(|meeting| meeting.recording);
-            (window.shows_library, window.shows_speakers, meeting)
+            (window.shows_library, window.shows_speakers, window.side_tab, meeting)
         };
         if shown(&self.now) == shown(&self.kept) { None } else { self.due_at_end() }
     }
@@ -143,6 +145,7 @@ fn as_kept(choice: PanelChoice) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::SideTab;
 
     #[test]
     fn a_window_gets_the_place_of_the_one_before_if_that_can_be() {
@@ -167,6 +170,7 @@ mod tests {
         place.now.size = Some((900.0, 700.0));
         assert_eq!(place.due(), None, "sizes change all the time");
         state.choose_library_panel(PanelChoice::Hidden);
+        state.side.choose_tab(SideTab::Details);
         place.note(&state, None);
         assert_eq!(place.due().map(|window| window.shows_library), Some(Some(false)));
         assert_eq!((place.due(), place.due_at_end()), (None, None), "nothing has changed since");
@@ -176,5 +180,6 @@ mod tests {
         let mut other = State::default();
         WindowPlace::new(place.kept).restore(&mut other, Meeting::AsBefore);
         assert_eq!(other.panel_choices(), (PanelChoice::Hidden, PanelChoice::Automatic));
+        assert_eq!(other.side.tab(), SideTab::Details);
     }
 }

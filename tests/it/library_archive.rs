@@ -5,6 +5,7 @@ use std::fs;
 use hansard::library::{
     ImportReport, JobRecord, KeptTranscript, Library, LibraryError, NewFiles, RecordingEntry, RecordingId,
 };
+use hansard::transcript::manifest::Manifest;
 use hansard::units::Seconds;
 
 use super::library::{Desk, add, all, edited, entry, transcript};
@@ -43,6 +44,7 @@ fn an_exported_library_comes_back_and_takes_nothing_away() {
         reused_fraction: 0.0,
         mean_confidence: Some(1.0 / 3.0),
         outcome: "done".to_owned(),
+        manifest: Some(Box::new(Manifest { app_version: "0.1.0".to_owned(), ..Manifest::default() })),
     };
     library.add_job(&job).expect("a writable library");
     let file = one.folder.path().join("out/all.hansard-library");

@@ -173,8 +173,6 @@ export-impossible = Möglich, sobald ein Transkript fertig ist.
 export-copied = Text kopiert
 
 # Exportieren: die Seite.
-export-title = Exportieren
-export-close = Export schließen
 export-format = Format
 export-format-explained = In welcher Form das Transkript geschrieben wird.
 export-always-the-same = Dateien dieses Formats sind für Programme und immer gleich aufgebaut.

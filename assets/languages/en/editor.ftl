@@ -173,8 +173,6 @@ export-impossible = Possible when a transcript is done.
 export-copied = Text copied
 
 # Exporting: the page.
-export-title = Export
-export-close = Close the export
 export-format = Format
 export-format-explained = What the transcript is written as.
 export-always-the-same = Files of this format are for programs and are always laid out in the same way.

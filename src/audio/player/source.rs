@@ -14,10 +14,10 @@ use symphonia::core::errors::{Error as SymphoniaError, Result as SymphoniaResult
 use symphonia::core::packet::Packet;
 use symphonia::core::units::Duration;
 
-use crate::audio::Mono16k;
 use crate::audio::container::{Container, SoundTrack};
 use crate::audio::decode::{self, DecodeError};
 use crate::audio::timeline::{Begin, Frames, Place, Timeline, TrackTimes};
+use crate::audio::{Mono16k, SoundFile};
 use crate::units::{SAMPLE_RATE_HZ, Seconds};
 
 use super::ring::Frame;
@@ -74,6 +74,14 @@ impl Source {
         match &self.sound {
             Sound::File(file) => file.track.promised_secs.map(Seconds),
             Sound::Kept(kept) => Some(Seconds(kept.samples.len() as f64 / f64::from(SAMPLE_RATE_HZ))),
+        }
+    }
+
+    /// What it is as a file, unless it was decoded.
+    pub fn file(&self) -> Option<SoundFile> {
+        match &self.sound {
+            Sound::File(file) => Some(file.container.describe(&file.track, file.rate_hz.get())),
+            Sound::Kept(_) => None,
         }
     }
 

@@ -39,6 +39,8 @@ pub(super) fn manifest_of(
         );
     }
     let file = file.map(|file| file.to_string()).unwrap_or_default();
+    let mut parameters = parameters(request, voices, transcript);
+    parameters.extend(device(tools).map(|device| ("device".to_owned(), device)));
     let cache = tools.models.options().disk.as_deref();
     let models = models.parts(&transcript.language).into_iter().filter_map(|(part, name, folder)| {
         let hash = stash.hash_of_model(&folder).ok()?.to_string();
@@ -49,7 +51,7 @@ pub(super) fn manifest_of(
         app_version: env!("CARGO_PKG_VERSION").to_owned(),
         audio: AudioHashes { name, file, samples: sound.hash().to_string() },
         models: models.collect(),
-        parameters: parameters(request, voices, transcript),
+        parameters,
         n_edits: 0,
         words: marks_of(transcript),
     })
@@ -77,6 +79,13 @@ fn parameters(request: &JobRequest, voices: &ContentHash, transcript: &Transcrip
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value))
     .collect()
+}
+
+/// What the speech model computes on, which rounds in its own way: `cpu`, `cuda`, `metal`.
+fn device(tools: Tools<'_>) -> Option<String> {
+    let Tools { models, request, .. } = tools;
+    let (placement, _) = models.whisper_files(&request.model, request.device, request.compute_type).ok()?;
+    placement.key_suffix().rsplit('_').next().map(str::to_owned)
 }
 
 /// How many speakers were asked for.

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::units::{Seconds, TimeSpan};
 
+pub use crate::audio::SoundFile;
 pub use crate::audio::microphone::Standing;
 pub use crate::audio::peaks::{Peak, Peaks};
 pub use crate::audio::playback::SystemOutputs;
@@ -82,6 +83,8 @@ pub enum PlayEvent {
         path: PathBuf,
         /// Its length, where its container tells; the peaks tell it always.
         duration: Option<Seconds>,
+        /// What it is as a file.
+        file: Option<SoundFile>,
     },
     /// Its outline.
     Peaks {

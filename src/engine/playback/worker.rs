@@ -179,8 +179,9 @@ impl Worker {
             }
         };
         let seeking = if source.is_seekable() { Seeking::Possible } else { Seeking::Impossible };
+        let file = source.file();
         self.player.load(source);
-        self.outbox.tell(PlayEvent::Loaded { path: path.clone(), duration: self.player.duration() });
+        self.outbox.tell(PlayEvent::Loaded { path: path.clone(), duration: self.player.duration(), file });
         match Survey::start(path.clone(), self.places.clone(), seeking) {
             Ok(survey) => self.survey = Some(survey),
             Err(error) => {
@@ -368,7 +369,9 @@ mod tests {
         /// Loads it; what is told of it may come in any order.
         fn load(&self, path: &Path) -> Arc<Peaks> {
             self.ask(PlayCommand::Load(path.to_path_buf()));
-            let PlayEvent::Loaded { duration, .. } = self.next() else { panic!("it is not loaded") };
+            let PlayEvent::Loaded { duration, file, .. } = self.next() else { panic!("it is not loaded") };
+            let file = file.expect("it is not decoded");
+            assert_eq!((file.container.as_str(), file.rate_hz, file.n_channels), ("WAVE", RATE_HZ, Some(1)));
             assert_eq!(duration, Some(Seconds(3.0)));
             let (mut found, mut n_states) = (None, 0);
             while found.is_none() || n_states == 0 {

@@ -13,6 +13,7 @@ use crate::library::{self, FoundFile, JobRecord, Kept, Library, LibraryError, Re
 use crate::nn::ComputeType;
 use crate::nn::whisper::Task;
 use crate::transcript::Transcript;
+use crate::transcript::manifest::Manifest;
 use crate::units::Seconds;
 
 use super::stored::Stored;
@@ -119,6 +120,7 @@ impl RunningJob {
             reused_fraction: reused_fraction(&report),
             mean_confidence,
             outcome,
+            manifest: report.manifest.as_deref().map(without_marks),
         })?;
         Ok(kept)
     }
@@ -227,6 +229,11 @@ fn speakers_in_words(count: &SpeakerCount) -> String {
 
 fn has_transcript(library: &Library, id: RecordingId) -> Result<bool, LibraryError> {
     Ok(library.entry(id)?.is_some_and(|entry| matches!(entry.status, Status::Done(_))))
+}
+
+/// What a transcript was made of. The marks of its words are long, and can be made of the transcript at any time.
+fn without_marks(manifest: &Manifest) -> Box<Manifest> {
+    Box::new(Manifest { words: String::new(), ..manifest.clone() })
 }
 
 /// The share of the work that was known already.

@@ -329,6 +329,13 @@ impl Worker {
             }
             LibraryCommand::Folders => LibraryEvent::Folders(self.library()?.folders()?),
             LibraryCommand::Jobs { limit } => LibraryEvent::Jobs(self.library()?.jobs(limit)?),
+            LibraryCommand::LastJob(recording) => {
+                let library = self.library()?;
+                let job = library.last_job(recording)?.map(Box::new);
+                let path = library.entry(recording)?.map(|entry| entry.path);
+                let file_hash = path.and_then(|path| self.stored.known_content(&path)).map(|hash| hash.to_string());
+                LibraryEvent::LastJob { recording, job, file_hash }
+            }
         };
         Ok(Some(event))
     }
@@ -533,6 +540,7 @@ fn keeps_something(command: &LibraryCommand) -> bool {
         | LibraryCommand::Add(_)
         | LibraryCommand::Search(_)
         | LibraryCommand::Folders
-        | LibraryCommand::Jobs { .. } => false,
+        | LibraryCommand::Jobs { .. }
+        | LibraryCommand::LastJob(_) => false,
     }
 }

@@ -7,17 +7,17 @@ use eframe::egui::{self, ViewportCommand};
 
 use crate::engine::one_window::{Handed, OneWindow};
 use crate::engine::{Command, Wake};
-use crate::settings::{LookSettings, WindowState};
+use crate::settings::{LookSettings, SideTab, WindowState};
 use crate::ui::action::{Action, OverlayAction, Purpose, RecordAction, SpeakerId};
 use crate::ui::dialogs::Question;
 use crate::ui::export_page::format_of;
 use crate::ui::imports::{Imported, Imports, sorted};
 use crate::ui::message_list::Severity;
 use crate::ui::notifier::{Attention, Notifier};
-use crate::ui::overlays::{OverlayPage, Overlays};
+use crate::ui::overlays::Overlays;
 use crate::ui::quit::Quit;
 use crate::ui::setting_fields::{Field, SettingChange};
-use crate::ui::texts::{self, text_with};
+use crate::ui::texts::{self, text, text_with};
 use crate::ui::theme;
 use crate::ui::window_place::WindowPlace;
 
@@ -70,7 +70,14 @@ impl App {
         let overlays = &mut self.desk.overlays;
         let scale_percent = self.settings.look.text_scale_percent;
         match action {
-            OverlayAction::OpenExport => overlays.show(Some(OverlayPage::Export)),
+            OverlayAction::OpenExport => {
+                overlays.show(None);
+                if self.state.selected().is_some() {
+                    self.state.show_tab(SideTab::Export);
+                } else {
+                    self.state.set_notice(text("details-nothing-open"));
+                }
+            }
             OverlayAction::ToggleSettings => overlays.toggle_settings(),
             OverlayAction::Close => overlays.show(None),
             OverlayAction::ToggleShortcuts => overlays.toggle_shortcuts(),

@@ -33,7 +33,8 @@ use super::record_panel::RecordPanel;
 use super::recording::NO_FILE;
 use super::setting_fields::{ask_as_chosen, device_of};
 use super::shortcuts::take_window_keys;
-use super::speakers_panel::{SpeakersPanel, take_edit_keys};
+use super::side_panel::SidePanel;
+use super::speakers_panel::take_edit_keys;
 use super::state::State;
 use super::texts::{self, text, text_with};
 use super::window_place::Meeting;
@@ -80,7 +81,7 @@ pub struct App {
     state: State,
     editor: Editor,
     library_panel: LibraryPanel,
-    speakers_panel: SpeakersPanel,
+    side_panel: SidePanel,
     cache_panel: CachePanel,
     record_panel: RecordPanel,
     settings: Settings,
@@ -110,7 +111,7 @@ impl App {
             state,
             editor: Editor::default(),
             library_panel: LibraryPanel::default(),
-            speakers_panel: SpeakersPanel::default(),
+            side_panel: SidePanel::default(),
             cache_panel: CachePanel::default(),
             record_panel: RecordPanel::default(),
             settings,
@@ -156,7 +157,7 @@ impl App {
         if self.state.is_compact() {
             // Panels that are gone keep nothing open.
             self.library_panel.hide();
-            self.speakers_panel.hide(&mut actions);
+            self.side_panel.hide(&self.settings, &mut actions);
             RecordPanel::compact_ui(ui, &self.state, &mut actions);
         } else {
             self.panels_ui(ui, &mut actions);
@@ -304,7 +305,6 @@ impl App {
 
     fn panels_ui(&mut self, ui: &mut egui::Ui, actions: &mut Vec<Action>) {
         let window_width = theme::window_width(ui);
-        let shows_speakers = self.state.shows_speakers(window_width);
         let bar = theme::panel_frame(ui, Margin::symmetric(16, 8));
         let tinted = record_strip::tinted(ui, bar, &self.state.record);
         Panel::top("toolbar")
@@ -340,14 +340,10 @@ impl App {
         } else {
             self.library_panel.hide();
         }
-        if shows_speakers {
-            Panel::right("speakers")
-                .frame(theme::panel_frame(ui, Margin::symmetric(8, 0)))
-                .default_size(288.0)
-                .size_range(240.0..=(window_width * 0.5).max(240.0))
-                .show(ui, |ui| self.speakers_panel.ui(ui, &self.state, actions));
+        if self.state.shows_side(window_width) {
+            self.side_panel.panel_ui(ui, &self.state, &self.settings, actions);
         } else {
-            self.speakers_panel.hide(actions);
+            self.side_panel.hide(&self.settings, actions);
         }
         let page =
             Frame::new().fill(theme::palette(ui).page).inner_margin(Margin { left: 24, right: 8, top: 16, bottom: 0 });

@@ -54,7 +54,12 @@ impl App {
             Action::Dismiss(id) => self.state.dismiss(id),
             Action::SetTheme(theme) => self.change(&SettingChange::Theme(theme), ctx),
             Action::ChooseLibraryPanel(choice) => self.state.choose_library_panel(choice),
-            Action::ChooseSpeakersPanel(choice) => self.state.choose_speakers_panel(choice),
+            Action::ChooseSidePanel(choice) => self.state.choose_side_panel(choice),
+            Action::ShowTab(tab) => self.state.show_tab(tab),
+            Action::CopyDetails(details) => {
+                ctx.copy_text(details);
+                self.state.set_notice(text("details-copied"));
+            }
             Action::SetSpeakerCount(n_speakers) => self.state.set_n_speakers(n_speakers),
             Action::RenameSpeaker { speaker: SpeakerId { recording_idx, label }, name } => {
                 self.state.rename_speaker(recording_idx, label, &name);

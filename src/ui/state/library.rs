@@ -82,6 +82,10 @@ impl State {
         for save in self.recordings.iter_mut().filter_map(Recording::take_save) {
             self.library.tell(save);
         }
+        let shown = self.selected().and_then(|(_, recording)| recording.library);
+        if let Some(id) = self.side.due(shown) {
+            self.library.ask_last_job(id);
+        }
         self.library.due()
     }
 
@@ -98,6 +102,7 @@ impl State {
                     self.library.fetch(id);
                 }
             }
+            News::LastJob(job) => self.side.take(job),
             News::NotLocated { recording_idx } => {
                 if let Some(recording) = self.recordings.get(recording_idx) {
                     let warning = text_with("library-not-kept", &[("name", recording.name().into())]);

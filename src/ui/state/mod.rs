@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use crate::engine::voices::VoiceCommand;
 use crate::engine::{Event, JobId, JobReport, LoadedModel};
+use crate::settings::SideTab;
 use crate::transcript::Transcript;
 use crate::transcript::edit::Change;
 
@@ -26,12 +27,13 @@ use super::playback_state::PlaybackState;
 use super::record_state::RecordState;
 use super::recording::{Phase, Recording};
 use super::results_state::ResultsState;
+use super::side_state::SideState;
 use super::speakers::SpeakerEntry;
 use super::texts::{text, text_with};
 
 pub(super) use library::LibraryWish;
 
-/// In a narrower window the speakers are shown only when they are asked for.
+/// In a narrower window the panel at the right is shown only when it is asked for.
 const NARROW_WIDTH: f32 = 700.0;
 /// In a narrower window the models, or the page for recording, take the place of the library.
 const MIN_WIDTH_FOR_LIBRARY_AND_MODELS: f32 = 960.0;
@@ -45,8 +47,9 @@ pub(super) struct State {
     pub(super) messages: MessageList,
     notice: String,
     models: Vec<LoadedModel>,
-    speakers_panel: PanelChoice,
     library_panel: PanelChoice,
+    /// The panel at the right.
+    pub(super) side: SideState,
     /// Where to scroll to in a recording.
     sought: Option<(usize, Sought)>,
     n_speakers: Option<usize>,
@@ -63,7 +66,7 @@ pub(super) struct State {
     pub(super) record: RecordState,
 }
 
-/// Whether the library or the list of speakers is shown beside the transcript.
+/// Whether the library or the panel at the right is shown beside the transcript.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum PanelChoice {
     /// Where there is room for it.
@@ -177,20 +180,35 @@ impl State {
         }
     }
 
-    /// Whether the list of speakers is shown in a window of this width.
-    pub(super) fn shows_speakers(&self, window_width: f32) -> bool {
-        self.cache.page() == Page::Recordings
-            && self.selected().is_some_and(|(_, recording)| !recording.speakers.entries().is_empty())
-            && match self.speakers_panel {
-                PanelChoice::Automatic => !is_narrow(window_width),
-                PanelChoice::Shown => true,
-                PanelChoice::Hidden => false,
+    /// Whether the panel at the right is shown in a window of this width.
+    pub(super) fn shows_side(&self, window_width: f32) -> bool {
+        let Some((_, recording)) = self.selected().filter(|_| self.cache.page() == Page::Recordings) else {
+            return false;
+        };
+        match self.side.choice {
+            PanelChoice::Automatic => {
+                let has_content = match self.side.tab() {
+                    SideTab::Speakers => !recording.speakers.entries().is_empty(),
+                    SideTab::Export | SideTab::Details => true,
+                };
+                has_content && !is_narrow(window_width)
             }
+            PanelChoice::Shown => true,
+            PanelChoice::Hidden => false,
+        }
     }
 
-    /// Shows or hides the list of speakers.
-    pub(super) fn choose_speakers_panel(&mut self, choice: PanelChoice) {
-        self.speakers_panel = choice;
+    /// Shows a tab of the panel at the right, beside the recordings.
+    pub(super) fn show_tab(&mut self, tab: SideTab) {
+        self.side.choose_tab(tab);
+        self.choose_side_panel(PanelChoice::Shown);
+        self.cache.close();
+        self.results.close();
+    }
+
+    /// Shows or hides the panel at the right.
+    pub(super) fn choose_side_panel(&mut self, choice: PanelChoice) {
+        self.side.choice = choice;
         if choice == PanelChoice::Shown {
             // A narrow window has room for one of them.
             leave_to_room(&mut self.library_panel);
@@ -200,7 +218,7 @@ impl State {
     /// Whether the library is shown in a window of this width.
     pub(super) fn shows_library(&self, window_width: f32) -> bool {
         let has_room = match self.cache.page() {
-            Page::Recordings => !is_narrow(window_width) || !self.shows_speakers(window_width),
+            Page::Recordings => !is_narrow(window_width) || !self.shows_side(window_width),
             Page::Models | Page::Record => window_width >= MIN_WIDTH_FOR_LIBRARY_AND_MODELS,
         };
         let is_anything_there = !self.recordings.is_empty() || !self.library.is_empty();
@@ -211,16 +229,16 @@ impl State {
         }
     }
 
-    /// What the user said about the library and about the list of speakers.
+    /// What the user said about the library and about the panel at the right.
     pub(super) fn panel_choices(&self) -> (PanelChoice, PanelChoice) {
-        (self.library_panel, self.speakers_panel)
+        (self.library_panel, self.side.choice)
     }
 
     /// Shows or hides the library.
     pub(super) fn choose_library_panel(&mut self, choice: PanelChoice) {
         self.library_panel = choice;
         if choice == PanelChoice::Shown {
-            leave_to_room(&mut self.speakers_panel);
+            leave_to_room(&mut self.side.choice);
         }
     }
 
@@ -398,6 +416,7 @@ impl State {
         self.cache.note_speed(&recording.model, transcript.duration, report);
         recording.note_report(report);
         recording.finish(transcript);
+        self.side.refresh();
         // Changes of its transcript are kept under its number.
         self.library.look_up(recording_idx, &recording.path);
     }
@@ -466,7 +485,7 @@ fn leave_to_room(choice: &mut PanelChoice) {
     }
 }
 
-/// Whether the library and the list of speakers do not fit beside a transcript.
+/// Whether the library and the panel at the right do not fit beside a transcript.
 pub(super) fn is_narrow(window_width: f32) -> bool {
     window_width < NARROW_WIDTH
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::engine::library::{LibraryCommand, LibraryEvent, ListRequest, RecordingEntry, RecordingId, SearchRequest};
 use crate::engine::voices::{VoiceCommand, VoicesAnswer, VoicesOutcome};
 use crate::engine::{Event, JobId, JobProgress, JobReport, LoadedModel, Stage};
+use crate::settings::SideTab;
 use crate::transcript::{Segment, Speaker, Transcript};
 use crate::ui::action::LibraryAction;
 use crate::ui::library_samples::{entry, hit};
@@ -195,17 +196,45 @@ fn a_voice_is_taken_back_from_the_speaker_and_told_by_its_name() {
 }
 
 #[test]
-fn the_list_of_speakers_is_shown_where_there_are_some_and_room() {
+fn the_panel_at_the_right_is_shown_where_it_says_something_and_has_room() {
     let (automatic, shown, hidden) = (PanelChoice::Automatic, PanelChoice::Shown, PanelChoice::Hidden);
-    for (choice, width, expected) in
-        [(automatic, 1280.0, true), (automatic, 640.0, false), (shown, 640.0, true), (hidden, 1280.0, false)]
-    {
-        for (mut state, expected) in [(meeting(), expected), (after(vec![said(&["one"])]), false)] {
+    let (speakers, details) = (SideTab::Speakers, SideTab::Details);
+    for (choice, tab, width, with_speakers, without) in [
+        (automatic, speakers, 1280.0, true, false),
+        (automatic, details, 1280.0, true, true),
+        (automatic, details, 640.0, false, false),
+        (shown, speakers, 640.0, true, true),
+        (hidden, details, 1280.0, false, false),
+    ] {
+        for (mut state, expected) in [(meeting(), with_speakers), (after(vec![said(&["one"])]), without)] {
             state.select(0);
-            state.choose_speakers_panel(choice);
-            assert_eq!(state.shows_speakers(width), expected, "{choice:?} at {width}");
+            state.side.choose_tab(tab);
+            state.choose_side_panel(choice);
+            assert_eq!(state.shows_side(width), expected, "{choice:?}, {tab:?} at {width}");
         }
     }
+}
+
+#[test]
+fn the_job_behind_a_transcript_is_asked_for_once_and_again_when_another_one_ends() {
+    let id = RecordingId(1);
+    let is_asked = |state: &mut State| matches!(commands(state)[..], [LibraryCommand::LastJob(asked)] if asked == id);
+    let mut state = State::default();
+    state.library.open(id, None);
+    commands(&mut state);
+    let transcript = Some(Arc::new(two_speakers()));
+    let opened = LibraryEvent::Opened { entry: Box::new(entry(1)), transcript, changes: Vec::new() };
+    state.apply(Event::Library(opened));
+    assert_eq!(commands(&mut state).len(), 0, "nobody wants to know");
+    state.show_tab(SideTab::Details);
+    assert!(is_asked(&mut state));
+    assert_eq!(commands(&mut state).len(), 0);
+    let file_hash = Some("00ff".to_owned());
+    state.apply(Event::Library(LibraryEvent::LastJob { recording: id, job: None, file_hash: file_hash.clone() }));
+    assert_eq!(state.side.job(Some(id)).and_then(|known| known.file_hash.clone()), file_hash);
+    assert!(state.side.job(Some(RecordingId(2))).is_none() && state.side.job(None).is_none());
+    state.side.refresh();
+    assert!(is_asked(&mut state));
 }
 
 #[test]
@@ -215,7 +244,7 @@ fn the_library_takes_the_room_that_is_there() {
         [(automatic, 1280.0, true), (automatic, 640.0, false), (shown, 640.0, true), (hidden, 1280.0, false)]
     {
         let mut state = meeting();
-        state.choose_speakers_panel(PanelChoice::Shown);
+        state.choose_side_panel(PanelChoice::Shown);
         state.choose_library_panel(choice);
         assert_eq!(state.shows_library(width), expected, "{choice:?} at {width}");
     }

@@ -1,6 +1,7 @@
 //! The window as a person with a screen reader meets it: everything is found and used by its accessible name. The
 //! engine and the demo models are real; only the desktop's file dialogs answer by script.
 
+mod details;
 mod editor;
 mod library;
 mod record;
