@@ -8,7 +8,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 pub(super) const APPLICATION_ID: i64 = 0x4861_6e73;
 
 /// Step `n` leads from version `n` to version `n + 1`; version 0 is an empty file.
-pub(super) const STEPS: &[&str] = &[VERSION_1];
+pub(super) const STEPS: &[&str] = &[VERSION_1, VERSION_2];
 
 /// Paths are the bytes that the system calls a file by, for those need not be Unicode: the folder with a separator at
 /// its end, and the name. `revision` numbers all changes of transcripts, removals too, so that the search index knows
@@ -96,6 +96,32 @@ CREATE TABLE jobs (
 ) STRICT;
 CREATE INDEX jobs_by_start ON jobs (started_secs DESC, id DESC);
 CREATE INDEX jobs_by_model ON jobs (model, id DESC);
+";
+
+/// What recordings sound like (see `sounds.rs`). A fingerprint of an hour takes some 75 kB, and its landmarks some 10 kB.
+/// Recordings that sound alike are listed both ways.
+const VERSION_2: &str = "
+CREATE TABLE sounds (
+    recording INTEGER PRIMARY KEY REFERENCES recordings (id) ON DELETE CASCADE,
+    loudness_lufs REAL,
+    noise_dbfs REAL,
+    snr_db REAL,
+    speech_share REAL,                  -- NULL: none of these is known
+    fingerprint BLOB
+) STRICT;
+CREATE TABLE sound_landmarks (
+    landmark INTEGER NOT NULL,
+    recording INTEGER NOT NULL REFERENCES recordings (id) ON DELETE CASCADE,
+    PRIMARY KEY (landmark, recording)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sound_landmarks_by_recording ON sound_landmarks (recording);
+CREATE TABLE related_recordings (
+    recording INTEGER NOT NULL REFERENCES recordings (id) ON DELETE CASCADE,
+    other INTEGER NOT NULL REFERENCES recordings (id) ON DELETE CASCADE,
+    similarity REAL NOT NULL,           -- 0 to 1
+    PRIMARY KEY (recording, other)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX related_recordings_by_other ON related_recordings (other);
 ";
 
 /// The version of a database.

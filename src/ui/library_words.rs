@@ -7,6 +7,7 @@ use crate::engine::library::{Hit, RecordingEntry, Status};
 use crate::units::Seconds;
 
 use super::amounts::{count_text, date_text, size_text};
+use super::related::{related_line, related_list};
 
 /// More speakers than this are only counted in a line.
 const MAX_NAMES: usize = 3;
@@ -76,6 +77,7 @@ pub(super) fn facts_line(entry: &RecordingEntry) -> String {
     facts.extend(entry.duration.map(|duration| duration.to_string()));
     facts.extend(speakers_text(&entry.speakers));
     facts.extend(entry.tags.iter().map(|tag| format!("#{tag}")));
+    facts.extend(related_line(entry));
     facts.join(" · ")
 }
 
@@ -103,6 +105,7 @@ pub(super) fn details(entry: &RecordingEntry) -> String {
     for (name, value) in &entry.metadata {
         add(name, value);
     }
+    text.extend(related_list(entry).map(|list| format!("\n{list}")));
     text
 }
 
