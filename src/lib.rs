@@ -12,7 +12,8 @@
 //! ```
 //! - [`audio`] decodes any file to [`audio::Mono16k`], chosen by content, damaged parts skipped with a warning. Long
 //!   recordings live in an unlinked temporary file, so memory does not grow with their length. It also records
-//!   ([`audio::recorder`]) and plays ([`audio::player`]).
+//!   ([`audio::recorder`]), plays ([`audio::player`]), and says what a recording sounds like ([`audio::features`],
+//!   [`audio::fingerprint`]).
 //! - [`pipeline`] has one file per stage. A stage is a function of samples, weights and parameters. In the sequential mode
 //!   the model itself goes through the recording, without looking for speech first.
 //! - [`nn`] has the networks: weights immutable and shared, decoding state a value of its own, each in `f32` equal to its

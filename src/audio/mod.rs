@@ -5,6 +5,8 @@
 
 mod container;
 pub mod decode;
+pub mod features;
+pub mod fingerprint;
 pub mod microphone;
 mod mp4;
 pub mod peaks;

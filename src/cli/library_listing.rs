@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::engine::library::{Hit, JobRecord, NewFiles, RecordingEntry, Status, WatchedFolder};
+use crate::engine::library::{Hit, JobRecord, NewFiles, RecordingEntry, SoundFeatures, Status, WatchedFolder};
 use crate::engine::shelf::Page;
 use crate::units::Seconds;
 
@@ -35,10 +35,22 @@ struct RecordingListing<'a> {
     /// The model of the transcript, or the line of the error; `null` where the status is another one.
     detail: Option<&'a str>,
     speakers: &'a [String],
+    /// `null` before a job has found out.
+    sound: Option<SoundFeatures>,
+    related: Vec<RelatedListing<'a>>,
     tags: &'a [String],
     note: &'a str,
     metadata: Vec<ColumnListing<'a>>,
     edited: bool,
+}
+
+/// A recording that sounds like it.
+#[derive(Serialize)]
+struct RelatedListing<'a> {
+    id: i64,
+    label: &'a str,
+    path: String,
+    similarity: f64,
 }
 
 #[derive(Serialize)]
@@ -92,6 +104,12 @@ impl<'a> RecordingListing<'a> {
             Status::Missing => ("missing", None),
         };
         let metadata = entry.metadata.iter().map(|(column, value)| ColumnListing { column, value });
+        let related = entry.related.iter().map(|related| RelatedListing {
+            id: related.id.0,
+            label: &related.label,
+            path: related.path.display().to_string(),
+            similarity: rounded(related.similarity),
+        });
         Self {
             id: entry.id.0,
             path: entry.path.display().to_string(),
@@ -102,6 +120,8 @@ impl<'a> RecordingListing<'a> {
             status,
             detail,
             speakers: &entry.speakers,
+            sound: entry.features,
+            related: related.collect(),
             tags: &entry.tags,
             note: &entry.note,
             metadata: metadata.collect(),
@@ -285,7 +305,7 @@ fn listed(names: &[String]) -> String {
 mod tests {
     use super::*;
     use crate::cli::model_watch::json;
-    use crate::engine::library::RecordingId;
+    use crate::engine::library::{RecordingId, RelatedRecording};
 
     fn entry(id: i64, status: Status) -> RecordingEntry {
         RecordingEntry {
@@ -301,6 +321,8 @@ mod tests {
             note: "n".to_owned(),
             metadata: vec![("room".to_owned(), "4".to_owned())],
             is_edited: true,
+            features: None,
+            related: Vec::new(),
         }
     }
 
@@ -310,6 +332,18 @@ mod tests {
             duration: None,
             speakers: Vec::new(),
             is_edited: false,
+            features: Some(SoundFeatures {
+                loudness_lufs: Some(-23.5),
+                noise_dbfs: None,
+                snr_db: None,
+                speech_share: 1.0,
+            }),
+            related: vec![RelatedRecording {
+                id: RecordingId(3),
+                label: "b".to_owned(),
+                path: "/m/b.wav".into(),
+                similarity: 0.9756,
+            }],
             ..entry(12, Status::Failed("no sound".to_owned()))
         };
         let page = Page { entries: vec![entry(3, Status::Done("demo".to_owned())), failed], n_in_all: 7 };
@@ -324,7 +358,9 @@ no  date        length  status              speakers         tags  recording
         for part in [
             r#"{"n_in_all":7,"recordings":[{"id":3,"path":"/m/board.wav","label":"board\n1","n_bytes":9,"#,
             r#""duration_secs":61.25,"modified_unix_secs":1714694400,"status":"done","detail":"demo","#,
-            r#""tags":[],"note":"n","metadata":[{"column":"room","value":"4"}],"edited":true},"#,
+            r#""sound":null,"related":[],"tags":[],"note":"n","metadata":[{"column":"room","value":"4"}],"edited":true},"#,
+            r#""sound":{"loudness_lufs":-23.5,"noise_dbfs":null,"snr_db":null,"speech_share":1.0},"#,
+            r#""related":[{"id":3,"label":"b","path":"/m/b.wav","similarity":0.976}],"tags":[]"#,
         ] {
             assert!(listed.contains(part), "no {part} in {listed}");
         }

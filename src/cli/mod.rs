@@ -23,6 +23,7 @@ mod models_args;
 mod progress;
 mod record;
 mod record_screen;
+mod related;
 mod results_listing;
 mod reused;
 mod score;

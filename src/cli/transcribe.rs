@@ -23,6 +23,7 @@ use super::args::{self, TranscribeArguments};
 use super::batch::{self, DeliveryError, Finished, Outcome};
 use super::job_settings;
 use super::progress::{Display, Verbosity};
+use super::related;
 use super::reused::Reused;
 
 /// Transcribes what the arguments name.
@@ -76,14 +77,17 @@ pub(super) fn run(
         reuse: manner.reuse(),
         ..JobRequest::new(path, &arguments.model)
     };
-    let requests = inputs.recordings.into_iter().map(request).collect();
+    let requests = inputs.recordings.iter().cloned().map(request).collect();
     let layout = arguments.layout.options();
     let deliver = |finished: &Finished<'_>, display: &Display| destination.deliver(finished, &layout, display);
     let outcome = batch::run(&mut engine, requests, &mut display, deliver)?;
-    if matches!(outcome, Outcome::Done | Outcome::Failed)
-        && let Err(error) = shelf::results::clean_up_once_a_day(paths, &models)
-    {
-        tracing::debug!("stored results are not cleaned up: {error}");
+    if matches!(outcome, Outcome::Done | Outcome::Failed) {
+        // Then the library has kept all of it.
+        drop(engine);
+        related::tell(paths, &models, &inputs.recordings, &display);
+        if let Err(error) = shelf::results::clean_up_once_a_day(paths, &models) {
+            tracing::debug!("stored results are not cleaned up: {error}");
+        }
     }
     let outcome = match (outcome, inputs.n_empty_folders) {
         (Outcome::Done, 1..) => Outcome::Failed,

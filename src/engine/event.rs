@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::audio::features::Features;
+use crate::audio::fingerprint::Fingerprint;
 use crate::transcript::manifest::Manifest;
 use crate::transcript::{Segment, Transcript};
 use crate::units::Seconds;
@@ -83,6 +85,15 @@ pub struct StageWork {
     pub n_reused: usize,
 }
 
+/// What a recording sounds like, as far as it was found out.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Acoustics {
+    /// How loud and how noisy it is, where it was looked who speaks.
+    pub features: Option<Features>,
+    /// By what another copy of it is recognised.
+    pub fingerprint: Option<Fingerprint>,
+}
+
 /// Where the time of a finished job went.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct JobReport {
@@ -92,6 +103,8 @@ pub struct JobReport {
     pub work: Vec<StageWork>,
     /// What the transcript was made of.
     pub manifest: Option<Arc<Manifest>>,
+    /// What the recording sounds like.
+    pub acoustics: Option<Arc<Acoustics>>,
     /// Wall-clock time of the job.
     pub total: Seconds,
 }

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use crate::transcript::Transcript;
 use crate::transcript::edit::Change;
 
+pub use crate::audio::fingerprint::Likeness;
 pub use crate::library::{
-    Hit, JobRecord, ListOrder, ListRequest, NewFiles, RecordingEntry, RecordingId, SearchRequest, Status, WatchedFolder,
+    Hit, JobRecord, ListOrder, ListRequest, NewFiles, RecordingEntry, RecordingId, RelatedRecording, SearchRequest,
+    SoundFeatures, Status, WatchedFolder,
 };
 
 /// What the library is asked. Every command is answered by exactly one event that is not said to come unasked.
@@ -104,6 +106,9 @@ pub enum LibraryEvent {
     Failed(String),
     /// New recordings in a watched folder that are to be transcribed. Comes unasked.
     Arrived(Vec<PathBuf>),
+    /// The recording of a job that ended sounds like others of the library, which its entry names. Nothing of them was
+    /// used for it. Comes unasked, once.
+    Related(Box<RecordingEntry>),
     /// The list is another one than before. Comes unasked, at most some times a second.
     Changed,
     /// Something the user should know. Comes unasked.

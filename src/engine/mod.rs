@@ -60,7 +60,7 @@ pub use command::{
     Alignment, Command, ComputeDevice, ComputeType, DEFAULT_BATCH_SIZE, Diarize, Hints, JobId, JobRequest,
     MAX_SPEAKERS, Mode, Numerals, PreviousText, Reuse, SpeakerCount, SpeakerRequest, Task,
 };
-pub use event::{Event, JobProgress, JobReport, LoadedModel, Stage, StageWork};
+pub use event::{Acoustics, Event, JobProgress, JobReport, LoadedModel, Stage, StageWork};
 pub use job::one_line;
 pub use worker::{JobContext, JobError, Runner};
 

@@ -16,7 +16,7 @@ use crate::transcript::{Segment, Transcript};
 use crate::units::Seconds;
 
 use super::command::{JobId, JobRequest};
-use super::event::{Event, JobProgress, JobReport, LoadedModel, Stage, StageWork};
+use super::event::{Acoustics, Event, JobProgress, JobReport, LoadedModel, Stage, StageWork};
 use super::voices::{VoiceCommand, VoicesAnswer};
 
 /// Shortest time between two progress events of a stage.
@@ -129,6 +129,7 @@ struct StageClock {
     /// Warnings that the user has seen.
     told: BTreeSet<String>,
     manifest: Option<Arc<Manifest>>,
+    acoustics: Option<Arc<Acoustics>>,
 }
 
 impl<'a> JobContext<'a> {
@@ -218,11 +219,16 @@ impl<'a> JobContext<'a> {
         self.clock().manifest = Some(Arc::new(manifest));
     }
 
+    /// Notes for the report what the recording sounds like.
+    pub fn sounds_like(&self, acoustics: Acoustics) {
+        self.clock().acoustics = Some(Arc::new(acoustics));
+    }
+
     fn report(&self) -> JobReport {
         let clock = self.clock();
         let (stages, work) = (clock.finished.clone(), clock.work.values().copied().collect());
-        let manifest = clock.manifest.clone();
-        JobReport { stages, work, manifest, total: Seconds(self.started.elapsed().as_secs_f64()) }
+        let (manifest, acoustics) = (clock.manifest.clone(), clock.acoustics.clone());
+        JobReport { stages, work, manifest, acoustics, total: Seconds(self.started.elapsed().as_secs_f64()) }
     }
 
     fn emit(&self, event: Event) {

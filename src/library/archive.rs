@@ -1,7 +1,7 @@
 //! The library as one file: lines of JSON, compressed by zstd. The first line names the format and its version, the
 //! last one says how many there are, so that a file that was cut is noticed. An import adds to what is there and
 //! takes nothing away: of two transcripts of one recording, that of the file is put among the earlier ones. A file
-//! that cannot be read to its end changes nothing.
+//! that cannot be read to its end changes nothing. What recordings sound like is not in it: the next jobs tell it again.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

@@ -79,6 +79,36 @@ pub struct RecordingEntry {
     pub metadata: Vec<(String, String)>,
     /// Whether the user changed its transcript.
     pub is_edited: bool,
+    /// What it sounds like, once a job has found out.
+    pub features: Option<SoundFeatures>,
+    /// Others that may be the same or a part of it in another form, by what they sound like; the most similar first.
+    pub related: Vec<RelatedRecording>,
+}
+
+/// What a recording sounds like, in numbers. What is `None` cannot be told of it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SoundFeatures {
+    /// Integrated loudness, in LUFS.
+    pub loudness_lufs: Option<f64>,
+    /// Level of the noise between speech, in dB below full scale.
+    pub noise_dbfs: Option<f64>,
+    /// By how much speech is louder, in dB.
+    pub snr_db: Option<f64>,
+    /// Share of the time in which somebody speaks, 0 to 1.
+    pub speech_share: f64,
+}
+
+/// A recording that sounds like another.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RelatedRecording {
+    /// Its number.
+    pub id: RecordingId,
+    /// What it is called,
+    pub label: String,
+    /// and its file.
+    pub path: PathBuf,
+    /// How alike they are, 0 to 1.
+    pub similarity: f64,
 }
 
 /// What became of a recording.

@@ -1,5 +1,6 @@
 //! The user's own data, kept in `library.db`: which recordings there are, their transcripts with the user's changes,
-//! tags and notes, the folders that are looked after, the jobs of the past; and the search through all that was said.
+//! tags and notes, the folders that are looked after, the jobs of the past, what recordings sound like; and the search
+//! through all that was said.
 //!
 //! It is the user's own: migrated from version to version, backed up before that and once a day, restored from the
 //! newest intact backup where it is damaged, and cleared by no command. Only the index of the search can be made
@@ -25,6 +26,7 @@ mod salvage;
 mod scan;
 mod schema;
 mod search;
+mod sounds;
 mod transcripts;
 
 use std::path::{Path, PathBuf};
@@ -33,11 +35,13 @@ use rusqlite::Connection;
 
 pub use archive::{ExportReport, ImportReport};
 pub use entry::{
-    Hit, JobRecord, ListOrder, ListRequest, NewFiles, RecordingEntry, RecordingId, SearchRequest, Status, WatchedFolder,
+    Hit, JobRecord, ListOrder, ListRequest, NewFiles, RecordingEntry, RecordingId, RelatedRecording, SearchRequest,
+    SoundFeatures, Status, WatchedFolder,
 };
 pub use error::LibraryError;
 pub use intake::{Added, ContentOf};
 pub use scan::{FolderScan, FoundFile, is_recording, look, scan};
+pub use sounds::{KeptFingerprint, Known};
 pub use transcripts::{Kept, KeptTranscript, LatestTranscript};
 
 use error::is_damage;

@@ -12,13 +12,13 @@ use crate::hash::ContentHash;
 use crate::transcript::Transcript;
 use crate::units::Seconds;
 
-use super::Library;
 use super::entry::{ListOrder, ListRequest, RecordingEntry, RecordingId, Status};
 use super::error::{LibraryError, failed};
 use super::place::{Place, below};
 use super::scan::FoundFile;
 use super::schema::writing;
 use super::transcripts::newest_revision;
+use super::{Library, sounds};
 
 /// Tags of a recording,
 pub(super) const MAX_TAGS: usize = 100;
@@ -269,7 +269,10 @@ pub(super) fn entry(connection: &Connection, id: i64) -> rusqlite::Result<Option
              tags, note, metadata, coalesce((SELECT is_edited FROM transcripts WHERE recording = recordings.id), 0)
          FROM recordings WHERE id = ?1",
     )?;
-    statement.query_row([id], read_entry).optional()
+    let Some(mut entry) = statement.query_row([id], read_entry).optional()? else { return Ok(None) };
+    entry.features = sounds::features(connection, id)?;
+    entry.related = sounds::related(connection, id)?;
+    Ok(Some(entry))
 }
 
 /// A value as JSON.
@@ -338,6 +341,7 @@ fn ids(connection: &Connection, sql: &str, values: &[Value]) -> rusqlite::Result
     ids.collect()
 }
 
+/// What the table of recordings says of one.
 fn read_entry(row: &Row<'_>) -> rusqlite::Result<RecordingEntry> {
     let status_text: String = row.get(8)?;
     let status = match (row.get::<_, bool>(9)?, row.get::<_, i64>(7)?) {
@@ -361,6 +365,8 @@ fn read_entry(row: &Row<'_>) -> rusqlite::Result<RecordingEntry> {
         note: row.get(12)?,
         metadata: json_column(row, 13)?,
         is_edited: row.get(14)?,
+        features: None,
+        related: Vec::new(),
     })
 }
 

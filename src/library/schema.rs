@@ -98,10 +98,33 @@ CREATE INDEX jobs_by_start ON jobs (started_secs DESC, id DESC);
 CREATE INDEX jobs_by_model ON jobs (model, id DESC);
 ";
 
-/// What a transcript was made of is kept with its job, packed; `NULL` where that is not known.
+/// What a transcript was made of is kept with its job, packed; `NULL` where that is not known. What recordings sound
+/// like is in `sounds.rs`: a fingerprint of an hour takes some 75 kB, and its landmarks some 10 kB. Recordings that sound
+/// alike are listed both ways.
 const VERSION_2: &str = "
 ALTER TABLE jobs ADD COLUMN manifest BLOB;
 CREATE INDEX jobs_by_recording ON jobs (recording, id DESC);
+CREATE TABLE sounds (
+    recording INTEGER PRIMARY KEY REFERENCES recordings (id) ON DELETE CASCADE,
+    loudness_lufs REAL,
+    noise_dbfs REAL,
+    snr_db REAL,
+    speech_share REAL,                  -- NULL: none of these is known
+    fingerprint BLOB
+) STRICT;
+CREATE TABLE sound_landmarks (
+    landmark INTEGER NOT NULL,
+    recording INTEGER NOT NULL REFERENCES recordings (id) ON DELETE CASCADE,
+    PRIMARY KEY (landmark, recording)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sound_landmarks_by_recording ON sound_landmarks (recording);
+CREATE TABLE related_recordings (
+    recording INTEGER NOT NULL REFERENCES recordings (id) ON DELETE CASCADE,
+    other INTEGER NOT NULL REFERENCES recordings (id) ON DELETE CASCADE,
+    similarity REAL NOT NULL,           -- 0 to 1
+    PRIMARY KEY (recording, other)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX related_recordings_by_other ON related_recordings (other);
 ";
 
 /// The version of a database.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Layer {
-    /// What the sound is like: length, noise, loudness, fingerprint.
+    /// What the sound is like: length, outline, loudness, noise, fingerprint.
     Audio,
     /// Where somebody speaks.
     Speech,

@@ -21,6 +21,8 @@ pub(super) fn entry(id: i64) -> RecordingEntry {
         note: String::new(),
         metadata: Vec::new(),
         is_edited: false,
+        features: None,
+        related: Vec::new(),
     }
 }
 

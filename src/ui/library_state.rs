@@ -16,6 +16,7 @@ use super::cache_state::Told;
 use super::library_pages::Pages;
 use super::library_search::Search;
 use super::library_words::Sought;
+use super::related::related_notice;
 use super::side_state::KnownJob;
 
 /// Recordings of one name that are told apart by their folders when one of them is looked up.
@@ -256,6 +257,9 @@ impl LibraryState {
             LibraryEvent::Changed => {
                 self.pages.refresh();
                 self.want_folders();
+            }
+            LibraryEvent::Related(entry) => {
+                return related_notice(&entry).map(|notice| News::Told(Told::Notice(notice)));
             }
             LibraryEvent::Warning(text) => return Some(News::Told(Told::Warning(text))),
             // The window does not ask for them.

@@ -6,6 +6,7 @@ use crate::engine::library::{Hit, RecordingEntry, Status};
 use crate::units::Seconds;
 
 use super::amounts::{date_text, size_text};
+use super::related::{related_line, related_list};
 use super::texts::{text, text_with};
 
 /// More speakers than this are only counted in a line.
@@ -76,6 +77,7 @@ pub(super) fn facts_line(entry: &RecordingEntry) -> String {
     facts.extend(entry.duration.map(|duration| duration.to_string()));
     facts.extend(speakers_text(&entry.speakers));
     facts.extend(entry.tags.iter().map(|tag| format!("#{tag}")));
+    facts.extend(related_line(entry));
     facts.join(" · ")
 }
 
@@ -98,6 +100,7 @@ pub(super) fn details(entry: &RecordingEntry) -> String {
     // Their names are those of the file.
     let metadata = entry.metadata.iter().filter(|(_, value)| !value.is_empty());
     lines.extend(metadata.map(|(name, value)| format!("{name}: {value}")));
+    lines.extend(related_list(entry));
     lines.join("\n")
 }
 

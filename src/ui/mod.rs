@@ -63,6 +63,7 @@ mod record_state;
 mod record_state_tests;
 mod record_strip;
 mod recording;
+mod related;
 mod results_panel;
 mod results_plot;
 mod results_state;

@@ -27,13 +27,14 @@ macro_rules! files_of {
             include_str!(concat!("../../assets/languages/", $code, "/editor.ftl")),
             include_str!(concat!("../../assets/languages/", $code, "/library.ftl")),
             include_str!(concat!("../../assets/languages/", $code, "/record.ftl")),
+            include_str!(concat!("../../assets/languages/", $code, "/related.ftl")),
             include_str!(concat!("../../assets/languages/", $code, "/settings.ftl")),
         ]
     };
 }
 
 /// The languages that come with the program.
-const BUILT_IN: [(&str, [&str; 7]); 2] = [("en", files_of!("en")), ("de", files_of!("de"))];
+const BUILT_IN: [(&str, [&str; 8]); 2] = [("en", files_of!("en")), ("de", files_of!("de"))];
 
 /// A language that the window can speak.
 #[derive(Clone, Debug, PartialEq, Eq)]

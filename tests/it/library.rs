@@ -136,6 +136,11 @@ fn a_library_of_each_version_opens_with_all_that_is_in_it() {
             (vec!["Ana".into()], vec!["team".into(), "weekly".into()], true)
         );
         assert_eq!((monday.metadata, monday.note.as_str()), (vec![("room".into(), "12".into())], "ask Zoë"));
+        // Version 1 knew nothing of what recordings sound like.
+        let sounds = fixture.ends_with("v2.sql").then_some((Some(0.75), Some(0.875)));
+        let share = monday.features.map(|features| features.speech_share);
+        let similarity = monday.related.first().map(|related| related.similarity);
+        assert_eq!((share, similarity), sounds.unwrap_or_default(), "{}", fixture.display());
         let kept = library.transcript(monday.id).expect("a readable transcript").expect("a transcript");
         let current = kept.current.expect("it was changed");
         assert_eq!((kept.changes, current.name_of("SPEAKER_00")), (vec![rename("SPEAKER_00", "Ana")], "Ana"));

@@ -30,6 +30,7 @@ mod playback;
 mod recorder;
 #[cfg(target_os = "linux")]
 mod recorder_pulse;
+mod related;
 mod result_store;
 mod result_store_faults;
 mod reuse;

@@ -69,7 +69,10 @@ impl Bench {
         self.engine.send(Command::Library(command));
         loop {
             match self.next_told() {
-                LibraryEvent::Arrived(_) | LibraryEvent::Changed | LibraryEvent::Warning(_) => {}
+                LibraryEvent::Arrived(_)
+                | LibraryEvent::Related(_)
+                | LibraryEvent::Changed
+                | LibraryEvent::Warning(_) => {}
                 answer => return answer,
             }
         }

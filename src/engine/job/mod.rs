@@ -3,8 +3,10 @@
 //! stored results and files meet. Without words' times, speakers or names there is still a transcript, and a warning.
 //!
 //! What is known already is not computed again: a job asks for its sound ([`sound`]) and its models ([`models`]) only when a
-//! stage ([`text`], [`speakers`]) has something to compute. A recording whose transcript is stored is not even read.
+//! stage ([`text`], [`speakers`]) has something to compute. A recording whose transcript is stored is not even read. What
+//! it sounds like ([`acoustics`]) is told beside the transcript.
 
+mod acoustics;
 mod models;
 mod origin;
 mod sound;
@@ -190,6 +192,7 @@ fn attempt(tools: Tools<'_>, diarizer: Option<&DiarizerFiles>) -> anyhow::Result
         outlook: Cell::new(Outlook::Lasting),
     };
     let transcript = job.transcript()?;
+    tools.context.sounds_like(job.acoustics());
     if let Some(manifest) = origin::manifest_of(tools, &sound, &models, &job.known_voices(), &transcript) {
         tools.context.made_of(manifest);
     }

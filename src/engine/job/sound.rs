@@ -85,6 +85,11 @@ impl<'a> Sound<'a> {
         self.samples.get().is_some()
     }
 
+    /// Its samples, if it was decoded for this job.
+    pub(super) fn decoded(&self) -> Option<&Mono16k> {
+        self.samples.get()
+    }
+
     /// Its samples, which are decoded now if they were not yet.
     pub(super) fn samples(&self) -> anyhow::Result<&Mono16k> {
         if let Some(samples) = self.samples.get() {

@@ -18,6 +18,8 @@ use crate::engine::command::{Alignment, JobRequest, Mode};
 /// Versions of the stages. Whoever changes what a stage computes, or the form in which its results are stored, raises its
 /// number.
 const SOUND: u32 = 1;
+const FEATURES: u32 = 1;
+const FINGERPRINT: u32 = 1;
 const SEGMENTATION: u32 = 1;
 const SPEECH: u32 = 1;
 const LANGUAGE: u32 = 1;
@@ -87,6 +89,17 @@ pub(in crate::engine) struct Keys<'a> {
 impl<'a> Keys<'a> {
     pub(in crate::engine) fn new(audio: ContentHash, ids: &'a ModelIds, request: &'a JobRequest) -> Self {
         Self { audio, ids, request }
+    }
+
+    /// How loud the recording is, and how noisy between speech.
+    pub(in crate::engine) fn features(&self) -> ResultKey {
+        let features = KeyBuilder::new("features", FEATURES).hash("audio", &self.audio);
+        features.key("segmentation", &self.segmentation()).finish()
+    }
+
+    /// By what another copy of the recording is recognised.
+    pub(in crate::engine) fn fingerprint(&self) -> ResultKey {
+        KeyBuilder::new("fingerprint", FINGERPRINT).hash("audio", &self.audio).finish()
     }
 
     /// A block of windows of the segmentation.
@@ -300,6 +313,8 @@ mod tests {
             let chunk = Chunk { span, regions: vec![span] };
             let segment = Segment { span, ..Segment::default() };
             [
+                ("features", keys.features()),
+                ("fingerprint", keys.fingerprint()),
                 ("segmentation", keys.segmentation_block(0)),
                 ("speech", keys.speech()),
                 ("language", keys.language()),
@@ -367,6 +382,7 @@ mod tests {
                 "segmentation",
                 |_, ids| ids.segmentation = None,
                 &[
+                    "features",
                     "segmentation",
                     "speech",
                     "language",

@@ -1,5 +1,5 @@
-//! What the library keeps of a job: the recording when it begins; its transcript, what it cost and how it ended when it
-//! ends. Nothing of it may hinder the job.
+//! What the library keeps of a job: the recording when it begins; its transcript, what it cost, how it ended and what the
+//! recording sounds like when it ends. Nothing of it may hinder the job.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -9,13 +9,14 @@ use crate::engine::command::{
     Alignment, ComputeDevice, Diarize, JobRequest, Mode, Numerals, PreviousText, SpeakerCount,
 };
 use crate::engine::event::JobReport;
-use crate::library::{self, FoundFile, JobRecord, Kept, Library, LibraryError, RecordingId, Status};
+use crate::library::{self, FoundFile, JobRecord, Kept, Library, LibraryError, RecordingEntry, RecordingId, Status};
 use crate::nn::ComputeType;
 use crate::nn::whisper::Task;
 use crate::transcript::Transcript;
 use crate::transcript::manifest::Manifest;
 use crate::units::Seconds;
 
+use super::related;
 use super::stored::Stored;
 
 /// A file up to this size is read for its hash at once, the rest only while nobody waits.
@@ -61,6 +62,8 @@ pub(super) struct JobKept {
     pub(super) warnings: Vec<String>,
     /// A recording that was too large to be hashed in passing.
     pub(super) to_hash: Option<RecordingId>,
+    /// The recording, if it turned out to sound like others.
+    pub(super) related: Option<Box<RecordingEntry>>,
 }
 
 impl RunningJob {
@@ -122,6 +125,10 @@ impl RunningJob {
             outcome,
             manifest: report.manifest.as_deref().map(without_marks),
         })?;
+        // Last, for the rest is worth more.
+        if let Some(acoustics) = &report.acoustics {
+            kept.related = related::keep(library, id, acoustics)?;
+        }
         Ok(kept)
     }
 

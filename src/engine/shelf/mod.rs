@@ -11,6 +11,7 @@
 
 mod intake;
 mod jobs;
+mod related;
 pub mod results;
 mod scans;
 mod stored;
@@ -139,6 +140,21 @@ pub fn open(paths: &AppPaths, settings: &ModelSettings, which: &str) -> Result<O
         None => (None, Vec::new()),
     };
     Ok(Opened { entry, transcript, changes })
+}
+
+/// Those of these recordings that sound like others of the library, which their entries name.
+pub fn related(
+    paths: &AppPaths,
+    settings: &ModelSettings,
+    recordings: &[PathBuf],
+) -> Result<Vec<RecordingEntry>, ShelfError> {
+    let Desk { library, .. } = Desk::open(paths, settings)?;
+    let mut found = Vec::new();
+    for path in recordings {
+        let entry = library.find(path)?.map(|id| library.entry(id)).transpose()?.flatten();
+        found.extend(entry.filter(|entry| !entry.related.is_empty()));
+    }
+    Ok(found)
 }
 
 /// Puts files, and all recordings below folders, into the library.

@@ -372,6 +372,9 @@ impl Worker {
         for warning in kept.warnings {
             self.tell(LibraryEvent::Warning(warning));
         }
+        if let Some(related) = kept.related {
+            self.tell(LibraryEvent::Related(related));
+        }
         if let Some(recording) = kept.to_hash {
             self.order(Order::Hash(recording))?;
         }
