@@ -64,7 +64,7 @@ find-field-hint = Suchen
 find-previous = Vorige Stelle
 find-next = Nächste Stelle
 find-close = Suche schließen
-find-show-replace = Ersetzen…
+find-show-replace = Ersetzen …
 find-replacement = Ersetzen durch
 find-replace = Ersetzen
 find-replace-all = Alle ersetzen
@@ -103,7 +103,7 @@ player-volume = Lautstärke
 player-volume-hint = Lautstärke: { $percent } %
 player-sound = Ton
 player-sound-hint = Lautstärke, Stille und das Gerät, das den Ton abspielt
-player-looking-for-devices = Geräte werden gesucht…
+player-looking-for-devices = Geräte werden gesucht …
 player-play-through = Abspielen über
 player-default-device = Standardgerät des Systems
 
@@ -136,8 +136,8 @@ speakers-turns =
 speakers-next-turn = Nächster Beitrag
 speakers-next-turn-name = Nächster Beitrag von { $name }
 speakers-next-turn-hint = Blättert dorthin, wo dieser Sprecher das nächste Mal das Wort ergreift
-speakers-merge = Vereinen mit…
-speakers-merge-name = { $name } vereinen mit…
+speakers-merge = Vereinen mit …
+speakers-merge-name = { $name } vereinen mit …
 speakers-merge-hint = Für einen Menschen, der für zwei gehalten wurde
 speakers-merge-impossible = Es gibt sonst niemanden.
 speakers-merge-choice = { $name } vereinen mit { $into }
@@ -148,7 +148,7 @@ speakers-unknown = Unbekannt; am nächsten liegt { $name }
 # { $outcome } ist einer der beiden Texte davor.
 speakers-score = { $outcome }, Ähnlichkeit { $score }
 speakers-score-and-margin = { $outcome }, Ähnlichkeit { $score }, Abstand { $margin }
-speakers-moment = Einen Moment…
+speakers-moment = Einen Moment …
 speakers-learn = Diese Stimme lernen
 speakers-learn-name = Stimme von { $name } lernen
 speakers-learn-hint = Erkennt diesen Sprecher in den Aufnahmen, die als Nächstes geöffnet werden
@@ -164,10 +164,10 @@ speakers-voice-learnt = Stimme von { $name } gelernt
 speakers-voice-taken-back = Zurückgenommen, was von { $name } gelernt war
 
 # Exportieren: das Menü.
-export-menu = Exportieren…
+export-menu = Exportieren …
 export-menu-again = { $keys } exportiert wie beim letzten Mal: { $format }
 export-menu-hint = Transkript als Datei speichern ({ $keys })
-export-menu-more = Optionen und Vorschau…
+export-menu-more = Optionen und Vorschau …
 export-menu-more-hint = Wie die Datei aufgebaut ist und wie sie beginnt ({ $keys })
 export-impossible = Möglich, sobald ein Transkript fertig ist.
 export-copied = Text kopiert
@@ -184,7 +184,7 @@ export-times-linked = Verweise auf die Aufnahme
 export-times-hidden = Verbergen
 export-preview = Vorschau
 export-no-preview = Dateien dieses Formats werden hier nicht gezeigt; öffnen, um eine anzusehen.
-export-save = Speichern unter…
+export-save = Speichern unter …
 export-save-name = Transkript als Datei speichern
 
 # Formate.
