@@ -170,4 +170,23 @@ pub struct JobRecord {
     pub mean_confidence: Option<f64>,
     /// How it ended: `done`, `cancelled`, or the line of the error.
     pub outcome: String,
+    /// How long it was to take, as it was said before it began, where it was.
+    #[serde(default)]
+    pub estimate: Option<Seconds>,
+}
+
+/// A transcript that is kept beside the newest one of its recording.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TranscriptVersion {
+    /// What it is called: 0 is the newest one as the job gave it; the others are counted from the oldest on, and keep
+    /// their numbers.
+    pub number: usize,
+    /// The model that made it; empty where that is not known.
+    pub model: String,
+    /// When it was changed last or, where nobody changed it, made; in seconds since 1970.
+    pub at_secs: i64,
+    /// How many of the user's changes are in it.
+    pub n_changes: usize,
+    /// How many words it has.
+    pub n_words: usize,
 }

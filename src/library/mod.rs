@@ -26,6 +26,7 @@ mod scan;
 mod schema;
 mod search;
 mod transcripts;
+mod versions;
 
 use std::path::{Path, PathBuf};
 
@@ -33,10 +34,12 @@ use rusqlite::Connection;
 
 pub use archive::{ExportReport, ImportReport};
 pub use entry::{
-    Hit, JobRecord, ListOrder, ListRequest, NewFiles, RecordingEntry, RecordingId, SearchRequest, Status, WatchedFolder,
+    Hit, JobRecord, ListOrder, ListRequest, NewFiles, RecordingEntry, RecordingId, SearchRequest, Status,
+    TranscriptVersion, WatchedFolder,
 };
 pub use error::LibraryError;
 pub use intake::{Added, ContentOf};
+pub use jobs::{PastJob, estimate};
 pub use scan::{FolderScan, FoundFile, is_recording, look, scan};
 pub use transcripts::{Kept, KeptTranscript, LatestTranscript};
 

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 pub(super) const APPLICATION_ID: i64 = 0x4861_6e73;
 
 /// Step `n` leads from version `n` to version `n + 1`; version 0 is an empty file.
-pub(super) const STEPS: &[&str] = &[VERSION_1];
+pub(super) const STEPS: &[&str] = &[VERSION_1, VERSION_2];
 
 /// Paths are the bytes that the system calls a file by, for those need not be Unicode: the folder with a separator at
 /// its end, and the name. `revision` numbers all changes of transcripts, removals too, so that the search index knows
@@ -96,6 +96,13 @@ CREATE TABLE jobs (
 ) STRICT;
 CREATE INDEX jobs_by_start ON jobs (started_secs DESC, id DESC);
 CREATE INDEX jobs_by_model ON jobs (model, id DESC);
+";
+
+/// How long a job was to take, and when the user changed a transcript last; both unknown for what is there.
+const VERSION_2: &str = "
+ALTER TABLE jobs ADD COLUMN estimate_secs REAL;
+ALTER TABLE transcripts ADD COLUMN saved_secs INTEGER;
+ALTER TABLE earlier_transcripts ADD COLUMN saved_secs INTEGER;
 ";
 
 /// The version of a database.

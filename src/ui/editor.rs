@@ -9,7 +9,7 @@ use crate::transcript::Transcript;
 use crate::transcript::playing::word_at;
 use crate::units::Seconds;
 
-use super::action::Action;
+use super::action::{Action, LibraryAction};
 use super::amounts::count_text;
 use super::find_bar::{self, find_bar_ui, open_find_bar, take_find_keys};
 use super::finder::{FindBar, Finder};
@@ -20,6 +20,7 @@ use super::recording::Recording;
 use super::review_state::{Direction, Marking, Review, Version};
 use super::row_menu::{Chosen, take_choice_keys, take_row_keys, words_text};
 use super::state::State;
+use super::texts::text;
 use super::theme::{self, UNIT};
 use super::timeline::{self, Scene, TIMELINE_HEIGHT, Timeline};
 use super::transcript::{Reading, TranscriptView, transcript_ui};
@@ -270,6 +271,14 @@ impl Editor {
                     actions.push(action);
                     ui.close();
                 }
+            }
+            let versions = Button::new(text("versions-open")).frame_when_inactive(false);
+            let versions = ui.add_enabled(recording.library.is_some(), versions);
+            if let Some(id) = recording.library
+                && versions.on_hover_text(text("versions-open-hint")).clicked()
+            {
+                actions.push(Action::Library(LibraryAction::ShowVersions(id)));
+                ui.close();
             }
             if ui.add(Button::selectable(is_marked, "Mark doubtful words")).clicked() {
                 self.review.set_marking(if is_marked { Marking::Hidden } else { Marking::Shown });

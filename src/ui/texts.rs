@@ -24,6 +24,7 @@ macro_rules! files_of {
             include_str!(concat!("../../assets/languages/", $code, "/app.ftl")),
             include_str!(concat!("../../assets/languages/", $code, "/cache.ftl")),
             include_str!(concat!("../../assets/languages/", $code, "/editor.ftl")),
+            include_str!(concat!("../../assets/languages/", $code, "/jobs.ftl")),
             include_str!(concat!("../../assets/languages/", $code, "/library.ftl")),
             include_str!(concat!("../../assets/languages/", $code, "/record.ftl")),
             include_str!(concat!("../../assets/languages/", $code, "/settings.ftl")),
@@ -32,7 +33,7 @@ macro_rules! files_of {
 }
 
 /// The languages that come with the program.
-const BUILT_IN: [(&str, [&str; 6]); 2] = [("en", files_of!("en")), ("de", files_of!("de"))];
+const BUILT_IN: [(&str, [&str; 7]); 2] = [("en", files_of!("en")), ("de", files_of!("de"))];
 
 /// A language that the window can speak.
 #[derive(Clone, Debug, PartialEq, Eq)]

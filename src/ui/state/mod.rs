@@ -5,6 +5,7 @@
 
 mod editing;
 mod library;
+mod queue;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ use super::record_state::RecordState;
 use super::recording::{Phase, Recording};
 use super::results_state::ResultsState;
 use super::speakers::SpeakerEntry;
+use super::versions_state::Cause;
 
 pub(super) use library::LibraryWish;
 
@@ -252,6 +254,8 @@ impl State {
     pub(super) fn undo(&mut self) {
         if self.selected_recording().is_some_and(Recording::undo) {
             "Undone".clone_into(&mut self.notice);
+        } else if let Some((id, version)) = self.selected_recording().and_then(Recording::take_replaced) {
+            self.restore(id, version, Cause::TakenBack);
         }
     }
 
