@@ -4,15 +4,15 @@
 use std::process::ExitCode;
 
 use crate::engine::library::NewFiles;
-use crate::engine::shelf::{self, Added, Moved};
+use crate::engine::shelf::{self, Access, Added, Moved};
 use crate::paths::AppPaths;
-use crate::settings::{ModelOverrides, ModelSettings};
+use crate::settings::ModelOverrides;
 
 use super::batch::Outcome;
 use super::cache::Done;
 use super::cache_listing::plural;
 use super::library_args::{LibraryAction, ListArguments, SearchArguments};
-use super::library_listing::{FoldersListing, HitsListing, JobsListing, RecordingsListing};
+use super::library_listing::{FoldersListing, HitsListing, JobsListing, RecordingsListing, VersionsListing};
 use super::model_watch::{finish, json, model_settings};
 use super::progress::{Display, Verbosity};
 use super::table::megabytes;
@@ -24,12 +24,14 @@ const MAX_WARNINGS: usize = 20;
 pub(super) fn run(action: &LibraryAction, paths: &AppPaths, overrides: &ModelOverrides) -> anyhow::Result<ExitCode> {
     let display = Display::new(Verbosity::Normal);
     let settings = model_settings(paths, overrides, &display);
-    let library = Library { paths, settings: &settings, display: &display };
+    let warn = |text: &str| display.say(&format!("warning: {text}"));
+    let access = Access { paths, settings: &settings, warn: &warn };
+    let library = Library { access, display: &display };
     let mut outcome = Outcome::Done;
     let result = match action {
         LibraryAction::List(arguments) => library.list(arguments)?,
         LibraryAction::Add { files } => {
-            let added = shelf::add(paths, &settings, files)?;
+            let added = shelf::add(access, files)?;
             library.tell_added(&added);
             // What was named and could not be read is a failure, though the others were added.
             if !added.warnings.is_empty() {
@@ -38,7 +40,7 @@ pub(super) fn run(action: &LibraryAction, paths: &AppPaths, overrides: &ModelOve
             String::new()
         }
         LibraryAction::Remove { which } => {
-            for path in shelf::remove(paths, &settings, which)? {
+            for path in shelf::remove(access, which)? {
                 display.tell(&format!("{}: taken out of the library; the file stays", path.display()));
             }
             String::new()
@@ -46,34 +48,36 @@ pub(super) fn run(action: &LibraryAction, paths: &AppPaths, overrides: &ModelOve
         LibraryAction::Tag { which, tags, remove: false } => library.change_tags(which, tags, &[])?,
         LibraryAction::Tag { which, tags, remove: true } => library.change_tags(which, &[], tags)?,
         LibraryAction::Note { which, text } => library.set_note(which, text)?,
+        LibraryAction::Versions { which, restore: Some(version), .. } => library.restore(which, *version)?,
+        LibraryAction::Versions { which, restore: None, json: as_json } => library.versions(which, *as_json)?,
         LibraryAction::Watch { folder, transcribe } => {
             let new_files = if *transcribe { NewFiles::Transcribe } else { NewFiles::List };
-            library.tell_added(&shelf::watch(paths, &settings, folder, new_files)?);
+            library.tell_added(&shelf::watch(access, folder, new_files)?);
             String::new()
         }
         LibraryAction::Unwatch { folder } => {
-            shelf::unwatch(paths, &settings, folder)?;
+            shelf::unwatch(access, folder)?;
             display.tell(&format!("{}: left alone from now on; its recordings stay listed", folder.display()));
             String::new()
         }
         LibraryAction::Folders { json: as_json } => {
-            let folders = shelf::folders(paths, &settings)?;
+            let folders = shelf::folders(access)?;
             let listing = FoldersListing::new(&folders);
             if *as_json { json(&listing)? } else { listing.table() }
         }
         LibraryAction::Jobs { limit, json: as_json } => {
-            let jobs = shelf::jobs(paths, &settings, *limit)?;
+            let jobs = shelf::jobs(access, *limit)?;
             let listing = JobsListing::new(&jobs);
             if *as_json { json(&listing)? } else { listing.table() }
         }
         LibraryAction::Export { file } => {
-            let Moved { n_recordings, n_bytes } = shelf::export(paths, &settings, file)?;
+            let Moved { n_recordings, n_bytes } = shelf::export(access, file)?;
             let (recordings, size) = (n_recordings_of(n_recordings), megabytes(n_bytes));
             display.tell(&format!("{}: {recordings}, {size} MB", file.display()));
             String::new()
         }
         LibraryAction::Import { file } => {
-            let Moved { n_recordings, .. } = shelf::import(paths, &settings, file)?;
+            let Moved { n_recordings, .. } = shelf::import(access, file)?;
             display.tell(&format!("{}: {} taken in", file.display(), n_recordings_of(n_recordings)));
             String::new()
         }
@@ -89,7 +93,8 @@ pub(super) fn search(
 ) -> anyhow::Result<ExitCode> {
     let display = Display::new(Verbosity::Normal);
     let settings = model_settings(paths, overrides, &display);
-    let hits = shelf::search(paths, &settings, &arguments.request())?;
+    let warn = |text: &str| display.say(&format!("warning: {text}"));
+    let hits = shelf::search(Access { paths, settings: &settings, warn: &warn }, &arguments.request())?;
     let listing = HitsListing::new(&hits);
     let (result, outcome): Done = if arguments.json {
         (json(&listing)?, Outcome::Done)
@@ -104,15 +109,14 @@ pub(super) fn search(
 
 /// The library as the command line sees it.
 struct Library<'a> {
-    paths: &'a AppPaths,
-    settings: &'a ModelSettings,
+    access: Access<'a>,
     display: &'a Display,
 }
 
 impl Library<'_> {
     fn list(&self, arguments: &ListArguments) -> anyhow::Result<String> {
         let request = arguments.request();
-        let page = shelf::list(self.paths, self.settings, &request)?;
+        let page = shelf::list(self.access, &request)?;
         let listing = RecordingsListing::new(&page);
         if arguments.json {
             return json(&listing);
@@ -128,7 +132,7 @@ impl Library<'_> {
     }
 
     fn change_tags(&self, which: &str, added: &[String], removed: &[String]) -> anyhow::Result<String> {
-        let entry = shelf::change_tags(self.paths, self.settings, which, added, removed)?;
+        let entry = shelf::change_tags(self.access, which, added, removed)?;
         let said = if entry.tags.is_empty() {
             "it has no tags now".to_owned()
         } else {
@@ -139,9 +143,31 @@ impl Library<'_> {
     }
 
     fn set_note(&self, which: &str, text: &str) -> anyhow::Result<String> {
-        let entry = shelf::set_note(self.paths, self.settings, which, text)?;
+        let entry = shelf::set_note(self.access, which, text)?;
         let said = if entry.note.is_empty() { "it has no note now" } else { "the note is kept" };
         self.display.tell(&format!("{}: {said}", entry.label));
+        Ok(String::new())
+    }
+
+    fn versions(&self, which: &str, as_json: bool) -> anyhow::Result<String> {
+        let found = shelf::versions(self.access, which)?;
+        let listing = VersionsListing::new(&found.versions);
+        if as_json {
+            return json(&listing);
+        }
+        if found.versions.is_empty() {
+            self.display.tell(&format!("{}: there is no other version of its transcript", found.entry.label));
+        }
+        Ok(listing.table())
+    }
+
+    fn restore(&self, which: &str, version: usize) -> anyhow::Result<String> {
+        let restored = shelf::restore(self.access, which, version)?;
+        let said = match restored.replaced {
+            Some(replaced) => format!("version {version} is the newest now; what was the newest is version {replaced}"),
+            None => format!("version {version} is the newest"),
+        };
+        self.display.tell(&format!("{}: {said}", restored.entry.label));
         Ok(String::new())
     }
 

@@ -14,6 +14,7 @@ Examples:
   hansard library list --order duration --limit 10      the ten longest
   hansard library list Ana                              those with Ana in their name, tags or speakers
   hansard library tag 12 board budget                   two tags for recording 12
+  hansard library versions 12 --restore 1               the transcript of recording 12 as it was before
   hansard library watch ~/meetings --transcribe         what comes there is transcribed while the window is open
   hansard library export all.hansard-library            everything that is yours, in one file
 
@@ -79,6 +80,20 @@ pub(super) enum LibraryAction {
 
         /// The note; empty for none
         text: String,
+    },
+    /// Show the earlier versions of a transcript, or make one of them the newest
+    Versions {
+        /// The number of its recording, or the file
+        #[arg(value_name = "NUMBER|FILE")]
+        which: String,
+
+        /// Make this version the newest one; what was the newest is a version from then on
+        #[arg(long, value_name = "N")]
+        restore: Option<usize>,
+
+        /// Print one JSON object instead of a table
+        #[arg(long, conflicts_with = "restore")]
+        json: bool,
     },
     /// Look after a folder: recordings that come there are listed
     Watch {

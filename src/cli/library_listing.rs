@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::engine::library::{Hit, JobRecord, NewFiles, RecordingEntry, SoundFeatures, Status, WatchedFolder};
+use crate::engine::library::{
+    Hit, JobRecord, NewFiles, RecordingEntry, SoundFeatures, Status, TranscriptVersion, WatchedFolder,
+};
 use crate::engine::shelf::Page;
 use crate::units::Seconds;
 
@@ -13,6 +15,9 @@ use super::cache_listing::rounded;
 use super::calendar::Day;
 use super::progress::without_controls;
 use super::table::{NOTHING, Side, percent, table};
+
+/// A job of which more was known already says nothing of how good its estimate was.
+const MAX_REUSED_FRACTION: f32 = 0.05;
 
 /// What is printed of the recordings, in the order that was asked for.
 #[derive(Serialize)]
@@ -220,6 +225,9 @@ impl FoldersListing {
 /// What is printed of jobs of the past, newest first.
 #[derive(Serialize)]
 pub(super) struct JobsListing<'a> {
+    /// By what share of their time the estimates were wrong for half of those jobs that computed nearly everything;
+    /// `null` where there are none.
+    median_estimate_error: Option<f64>,
     jobs: Vec<JobListing<'a>>,
 }
 
@@ -230,6 +238,8 @@ struct JobListing<'a> {
     model: &'a str,
     settings: &'a str,
     audio_secs: f64,
+    /// What was said before it began; `null` where nothing was.
+    estimate_secs: Option<f64>,
     total_secs: f64,
     stages: Vec<StageListing<'a>>,
     reused: f64,
@@ -256,22 +266,25 @@ impl<'a> JobsListing<'a> {
             model: &job.model,
             settings: &job.settings,
             audio_secs: rounded(job.audio.0),
+            estimate_secs: job.estimate.map(|estimate| rounded(estimate.0)),
             total_secs: rounded(job.total.0),
             stages: stages(job),
             reused: rounded(f64::from(job.reused_fraction)),
             mean_confidence: job.mean_confidence.map(rounded),
             outcome: &job.outcome,
         };
-        Self { jobs: jobs.iter().map(listing).collect() }
+        let median_estimate_error = median_error(jobs).map(rounded);
+        Self { median_estimate_error, jobs: jobs.iter().map(listing).collect() }
     }
 
     /// The same for people.
     pub(super) fn table(&self) -> String {
-        const TITLES: [(&str, Side); 8] = [
+        const TITLES: [(&str, Side); 9] = [
             ("date", Side::Left),
             ("no", Side::Right),
             ("model", Side::Left),
             ("length", Side::Right),
+            ("estimate", Side::Right),
             ("took", Side::Right),
             ("known", Side::Right),
             ("confidence", Side::Right),
@@ -283,6 +296,7 @@ impl<'a> JobsListing<'a> {
                 job.recording.to_string(),
                 job.model.to_owned(),
                 Seconds(job.audio_secs).to_string(),
+                job.estimate_secs.map_or_else(|| NOTHING.to_owned(), |secs| format!("{secs:.1} s")),
                 format!("{:.1} s", job.total_secs),
                 percent(job.reused),
                 job.mean_confidence.map_or_else(|| NOTHING.to_owned(), percent),
@@ -290,6 +304,66 @@ impl<'a> JobsListing<'a> {
             ]
         };
         table(TITLES, &self.jobs.iter().map(row).collect::<Vec<_>>())
+    }
+}
+
+/// The median of the errors of estimates as shares of the time that was taken.
+fn median_error(jobs: &[JobRecord]) -> Option<f64> {
+    let is_whole =
+        |job: &&JobRecord| job.outcome == "done" && job.reused_fraction <= MAX_REUSED_FRACTION && job.total.0 > 0.0;
+    let error = |job: &JobRecord| Some((job.estimate?.0 - job.total.0).abs() / job.total.0);
+    let mut errors: Vec<f64> = jobs.iter().filter(is_whole).filter_map(error).collect();
+    errors.sort_by(f64::total_cmp);
+    errors.get(errors.len() / 2).copied()
+}
+
+/// What is printed of the versions of a transcript, newest first.
+#[derive(Serialize)]
+pub(super) struct VersionsListing<'a> {
+    versions: Vec<VersionListing<'a>>,
+}
+
+#[derive(Serialize)]
+struct VersionListing<'a> {
+    /// What `--restore` calls it; 0 is the newest one as it was transcribed.
+    version: usize,
+    changed_unix_secs: i64,
+    model: &'a str,
+    changes: usize,
+    words: usize,
+}
+
+impl<'a> VersionsListing<'a> {
+    pub(super) fn new(versions: &'a [TranscriptVersion]) -> Self {
+        let listing = |version: &'a TranscriptVersion| VersionListing {
+            version: version.number,
+            changed_unix_secs: version.at_secs,
+            model: &version.model,
+            changes: version.n_changes,
+            words: version.n_words,
+        };
+        Self { versions: versions.iter().map(listing).collect() }
+    }
+
+    /// The same for people.
+    pub(super) fn table(&self) -> String {
+        const TITLES: [(&str, Side); 5] = [
+            ("version", Side::Right),
+            ("date", Side::Left),
+            ("changes", Side::Right),
+            ("words", Side::Right),
+            ("model", Side::Left),
+        ];
+        let row = |version: &VersionListing<'_>| {
+            [
+                version.version.to_string(),
+                Day::of_secs(version.changed_unix_secs).to_string(),
+                version.changes.to_string(),
+                version.words.to_string(),
+                version.model.to_owned(),
+            ]
+        };
+        table(TITLES, &self.versions.iter().map(row).collect::<Vec<_>>())
     }
 }
 
@@ -404,17 +478,57 @@ no  date        length  status              speakers         tags  recording
             mean_confidence: None,
             outcome: "done".to_owned(),
             manifest: None,
+            estimate: Some(Seconds(5.0)),
         };
         let jobs = [job];
         let listing = JobsListing::new(&jobs);
         let expected = "\
-date        no  model  length   took  known  confidence  outcome
-2024-05-03   3  demo     1:01  2.5 s   50 %           -  done
+date        no  model  length  estimate   took  known  confidence  outcome
+2024-05-03   3  demo     1:01     5.0 s  2.5 s   50 %           -  done
 ";
         assert_eq!(listing.table(), expected);
         let listed = json(&listing).expect("numbers and names");
         let part =
             r#""stages":[{"stage":"Transcribing","secs":1.5}],"reused":0.5,"mean_confidence":null,"outcome":"done"}"#;
+        assert!(listed.contains(part), "no {part} in {listed}");
+        assert!(listed.contains(r#""estimate_secs":5.0,"total_secs":2.5"#), "{listed}");
+
+        // How good estimates are, those jobs say that computed all.
+        let [known] = jobs;
+        let whole = |estimate_secs: Option<f64>| JobRecord {
+            reused_fraction: 0.0,
+            estimate: estimate_secs.map(Seconds),
+            ..known.clone()
+        };
+        for (jobs, expected) in [
+            (vec![known.clone()], None),
+            (vec![whole(None)], None),
+            (vec![known.clone(), whole(Some(5.0))], Some(1.0)),
+            (vec![whole(Some(5.0)), whole(Some(2.5)), whole(Some(2.0))], Some(0.2)),
+        ] {
+            assert_eq!(JobsListing::new(&jobs).median_estimate_error, expected, "{jobs:?}");
+        }
+    }
+
+    #[test]
+    fn versions_are_a_table() {
+        let version = |number, n_changes| TranscriptVersion {
+            number,
+            model: "demo".to_owned(),
+            at_secs: 19_846 * 86_400,
+            n_changes,
+            n_words: 120,
+        };
+        let versions = [version(2, 31), version(0, 0)];
+        let listing = VersionsListing::new(&versions);
+        let expected = "\
+version  date        changes  words  model
+      2  2024-05-03       31    120  demo
+      0  2024-05-03        0    120  demo
+";
+        assert_eq!(listing.table(), expected);
+        let listed = json(&listing).expect("numbers and names");
+        let part = r#"{"version":2,"changed_unix_secs":1714694400,"model":"demo","changes":31,"words":120}"#;
         assert!(listed.contains(part), "no {part} in {listed}");
     }
 }

@@ -20,6 +20,7 @@ mod library_listing;
 mod model_watch;
 mod models;
 mod models_args;
+mod outlook;
 mod progress;
 mod record;
 mod record_screen;

@@ -13,7 +13,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use crate::engine::{Engine, Hints, JobRequest, shelf};
+use crate::engine::shelf::{self, Access};
+use crate::engine::{Engine, Hints, JobRequest};
 use crate::export::{self, ExportOptions, Format, Info};
 use crate::files;
 use crate::paths::AppPaths;
@@ -21,10 +22,10 @@ use crate::settings::ModelOverrides;
 
 use super::args::{self, TranscribeArguments};
 use super::batch::{self, DeliveryError, Finished, Outcome};
-use super::job_settings;
 use super::progress::{Display, Verbosity};
 use super::related;
 use super::reused::Reused;
+use super::{job_settings, outlook};
 
 /// Transcribes what the arguments name.
 pub(super) fn run(
@@ -77,7 +78,11 @@ pub(super) fn run(
         reuse: manner.reuse(),
         ..JobRequest::new(path, &arguments.model)
     };
-    let requests = inputs.recordings.iter().cloned().map(request).collect();
+    let requests: Vec<JobRequest> = inputs.recordings.iter().cloned().map(request).collect();
+    if !arguments.quiet {
+        let warn = |text: &str| display.say(&format!("warning: {text}"));
+        outlook::tell(Access { paths, settings: &models, warn: &warn }, &requests, &display);
+    }
     let layout = arguments.layout.options();
     let deliver = |finished: &Finished<'_>, display: &Display| destination.deliver(finished, &layout, display);
     let outcome = batch::run(&mut engine, requests, &mut display, deliver)?;

@@ -123,7 +123,8 @@ fn found_audio(
     let mut candidates: Vec<PathBuf> = beside.into_iter().chain([PathBuf::from(name)]).collect();
     let request =
         ListRequest { text: name.to_string_lossy().into_owned(), limit: MAX_NAMESAKES, ..ListRequest::default() };
-    match shelf::list(paths, settings, &request) {
+    let warn = |text: &str| display.say(&format!("warning: {text}"));
+    match shelf::list(Access { paths, settings, warn: &warn }, &request) {
         Ok(page) => candidates.extend(page.entries.into_iter().map(|entry| entry.path)),
         Err(error) => display.say(&format!("warning: the recording is not looked for in the library: {error}")),
     }

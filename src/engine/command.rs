@@ -23,6 +23,16 @@ use super::voices::VoiceCommand;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId(pub u64);
 
+/// Whether somebody waits for a job.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rank {
+    /// The user asked for it.
+    #[default]
+    Wanted,
+    /// It came by itself, into a watched folder: it is done when nothing is left that the user asked for.
+    Spare,
+}
+
 /// Chunks that are decoded together unless the user says otherwise.
 pub const DEFAULT_BATCH_SIZE: usize = 8;
 
@@ -176,11 +186,15 @@ pub enum Command {
         job: JobId,
         /// The work.
         request: Box<JobRequest>,
+        /// Whether somebody waits for it.
+        rank: Rank,
         /// Stops the job, queued or running.
         cancel: CancelToken,
     },
     /// Drop a job that waits in the queue, so that the answer does not wait for the job that runs.
     Unqueue(JobId),
+    /// Do a job that waits in the queue before all others there.
+    Prefer(JobId),
     /// Write an exported file.
     WriteFile {
         /// Where to.

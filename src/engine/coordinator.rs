@@ -2,7 +2,6 @@
 //! about models and the library on, has the library keep what becomes of jobs, and writes files. Nothing here computes
 //! or waits for a computation.
 
-use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
@@ -14,12 +13,13 @@ use crate::paths::AppPaths;
 use crate::task::CancelToken;
 
 use super::Wake;
-use super::command::{Command, JobId, JobRequest};
+use super::command::{Command, JobId, JobRequest, Rank};
 use super::event::Event;
 use super::library::LibraryCommand;
 use super::model_cache::ModelThreads;
 use super::models::{DownloadState, ModelsEvent};
 use super::playback::{PlayEvent, PlayerThread};
+use super::queue::Queue;
 use super::recording::{RecordEvent, RecorderThread};
 use super::shelf::{self, JobNote, ShelfThreads};
 use super::voices;
@@ -56,7 +56,7 @@ pub(super) fn spawn(
             work,
             events,
             wake,
-            queue: VecDeque::new(),
+            queue: Queue::default(),
             running: None,
             next_request: None,
             voices_cancel: CancelToken::default(),
@@ -79,7 +79,7 @@ struct Coordinator {
     work: Sender<Work>,
     events: Sender<Event>,
     wake: Wake,
-    queue: VecDeque<Work>,
+    queue: Queue,
     running: Option<Running>,
     /// What was asked of the job that was handed over last, until it begins.
     next_request: Option<Box<JobRequest>>,
@@ -132,17 +132,18 @@ impl Coordinator {
 
     fn handle_command(&mut self, command: Command) {
         match command {
-            Command::Transcribe { job, request, cancel } => {
-                self.queue.push_back(Work::Job(Job { id: job, request, cancel }));
+            Command::Transcribe { job, request, rank, cancel } => {
+                self.threads.shelf.note(job, JobNote::Queued(request.clone()));
+                self.queue.push(rank, Work::Job(Job { id: job, request, cancel }));
                 self.start_next();
             }
             Command::Unqueue(job) => {
-                let n_before = self.queue.len();
-                self.queue.retain(|work| !matches!(work, Work::Job(queued) if queued.id == job));
-                if self.queue.len() < n_before {
+                if self.queue.remove(job) {
+                    self.threads.shelf.note(job, JobNote::Cancelled);
                     self.emit(Event::JobCancelled(job));
                 }
             }
+            Command::Prefer(job) => self.queue.prefer(job),
             Command::WriteFile { path, bytes, keep } => {
                 let event = if is_one_of(&path, &keep) {
                     let message = format!("{} is a recording and is kept; choose another name", path.display());
@@ -156,7 +157,7 @@ impl Coordinator {
                 self.emit(event);
             }
             Command::Voices(command) if command.needs_inference() => {
-                self.queue.push_back(Work::Voices(command, self.voices_cancel.clone()));
+                self.queue.push(Rank::Wanted, Work::Voices(command, self.voices_cancel.clone()));
                 self.start_next();
             }
             Command::Voices(command) => {
@@ -286,7 +287,7 @@ impl Coordinator {
         if self.running.is_some() {
             return;
         }
-        while let Some(work) = self.queue.pop_front() {
+        while let Some(work) = self.queue.pop() {
             let (running, next_request) = match &work {
                 Work::Job(job) => (Running::Job(job.id), Some(job.request.clone())),
                 Work::Voices(..) => (Running::Voices, None),

@@ -27,6 +27,7 @@ pub mod one_window;
 mod outbox;
 pub mod playback;
 pub mod provenance;
+mod queue;
 pub mod recording;
 pub mod results;
 mod reuse;
@@ -58,7 +59,7 @@ pub use crate::task::CancelToken;
 pub use bench::{BenchError, BenchModel, BenchReport, BenchRequest, DecodeTiming, MemoryUse, measure_stages};
 pub use command::{
     Alignment, Command, ComputeDevice, ComputeType, DEFAULT_BATCH_SIZE, Diarize, Hints, JobId, JobRequest,
-    MAX_SPEAKERS, Mode, Numerals, PreviousText, Reuse, SpeakerCount, SpeakerRequest, Task,
+    MAX_SPEAKERS, Mode, Numerals, PreviousText, Rank, Reuse, SpeakerCount, SpeakerRequest, Task,
 };
 pub use event::{Acoustics, Event, JobProgress, JobReport, LoadedModel, Stage, StageWork};
 pub use job::one_line;
@@ -139,12 +140,22 @@ impl Engine {
 
     /// Puts a recording into the queue. Its events carry the number returned.
     pub fn transcribe(&mut self, request: JobRequest) -> JobId {
+        self.transcribe_ranked(request, Rank::Wanted)
+    }
+
+    /// The same, for a job that nobody may wait for.
+    pub fn transcribe_ranked(&mut self, request: JobRequest, rank: Rank) -> JobId {
         self.n_jobs += 1;
         let job = JobId(self.n_jobs);
         let cancel = CancelToken::default();
         self.cancels.insert(job, cancel.clone());
-        self.send(Command::Transcribe { job, request: Box::new(request), cancel });
+        self.send(Command::Transcribe { job, request: Box::new(request), rank, cancel });
         job
+    }
+
+    /// Does a queued job before all others that are queued. One that runs or has ended stays as it is.
+    pub fn prefer(&self, job: JobId) {
+        self.send(Command::Prefer(job));
     }
 
     /// Stops a job, queued or running; [`Event::JobCancelled`] follows unless it ended before.

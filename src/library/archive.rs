@@ -183,6 +183,7 @@ impl Library {
             ids: BTreeMap::new(),
             report: ImportReport::default(),
             left_out: LeftOut::default(),
+            n_lone_jobs: 0,
         };
         let mut n_records = 0;
         loop {
@@ -203,7 +204,10 @@ impl Library {
             n_records += 1;
         }
         lines.expect_end().map_err(refused)?;
-        let (report, left_out) = (merge.report, merge.left_out);
+        let (report, mut left_out) = (merge.report, merge.left_out);
+        if merge.n_lone_jobs > 0 {
+            left_out.add(format!("jobs are left out whose recordings are not in the file ({})", merge.n_lone_jobs));
+        }
         transaction.commit().map_err(failed())?;
         self.warnings.extend(left_out.into_warnings());
         Ok(report)
@@ -347,6 +351,8 @@ struct Merge<'a> {
     ids: BTreeMap<i64, RecordingId>,
     report: ImportReport,
     left_out: LeftOut,
+    /// Jobs of recordings that are not in the file: they had been removed.
+    n_lone_jobs: usize,
 }
 
 impl Merge<'_> {
@@ -500,8 +506,10 @@ impl Merge<'_> {
             self.left_out.add("a job is left out: its numbers are impossible".to_owned());
             return Ok(());
         }
-        // Nobody has number 0: the recording of this job was removed.
-        let recording = self.ids.get(&job.recording.0).copied().unwrap_or(RecordingId(0));
+        let Some(recording) = self.ids.get(&job.recording.0).copied() else {
+            self.n_lone_jobs += 1;
+            return Ok(());
+        };
         let job = JobRecord { recording, ..job };
         let is_known = self
             .connection

@@ -74,6 +74,7 @@ pub(super) fn is_possible(job: &JobRecord) -> bool {
         && job.stages.iter().all(|(_, taken)| is_duration(taken.0))
         && is_share(f64::from(job.reused_fraction))
         && job.mean_confidence.is_none_or(is_share)
+        && job.estimate.is_none_or(|estimate| is_duration(estimate.0))
 }
 
 /// Whether the bytes of a folder lead there from the root of the file system of any system.

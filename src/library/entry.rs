@@ -204,4 +204,23 @@ pub struct JobRecord {
     /// What its transcript was made of, where that is known: without the marks of words, for those the transcript gives.
     #[serde(default)]
     pub manifest: Option<Box<Manifest>>,
+    /// How long it was to take, as it was said before it began, where it was.
+    #[serde(default)]
+    pub estimate: Option<Seconds>,
+}
+
+/// A transcript that is kept beside the newest one of its recording.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TranscriptVersion {
+    /// What it is called: 0 is the newest one as the job gave it; the others are counted from the oldest on, and keep
+    /// their numbers.
+    pub number: usize,
+    /// The model that made it; empty where that is not known.
+    pub model: String,
+    /// When it was changed last or, where nobody changed it, made; in seconds since 1970.
+    pub at_secs: i64,
+    /// How many of the user's changes are in it.
+    pub n_changes: usize,
+    /// How many words it has.
+    pub n_words: usize,
 }

@@ -30,6 +30,16 @@ pub enum LibraryError {
     /// There is no such recording.
     #[error("the library has no recording {0}; it may have been removed meanwhile, so list the recordings again")]
     NoRecording(i64),
+    /// A recording has no such version of its transcript.
+    #[error(
+        "there is no version {version} of the transcript of recording {recording}; `hansard library versions {recording}` shows those that there are"
+    )]
+    NoVersion {
+        /// The recording.
+        recording: i64,
+        /// The number of the version.
+        version: usize,
+    },
     /// A transcript is there and cannot be read.
     #[error("the kept transcript of recording {recording} cannot be read ({reason}); transcribe it again")]
     DamagedTranscript {

@@ -13,18 +13,29 @@ use super::recordings::{json, json_column};
 
 /// The columns of a job, in the order in which they are read.
 const COLUMNS: &str = "recording, started_secs, model, settings, audio_secs, stages, total_secs, reused_fraction, \
-                       mean_confidence, outcome, manifest";
+                       mean_confidence, outcome, manifest, estimate_secs";
 
 /// The outcome of a job that ended as it should.
 const DONE: &str = "done";
 /// The newest jobs of a model that an estimate looks at,
-const N_LOOKED_AT: i64 = 200;
+const N_LOOKED_AT: i64 = 300;
 /// of which those count whose recordings are nearest in length: models are loaded once, however long a recording is.
 const N_COUNTED: usize = 15;
-/// With fewer jobs of the same settings, those of others count, too.
-const N_ENOUGH: usize = 3;
 /// Jobs that had more than this share of their results at hand say nothing of the time to make them.
 const MAX_REUSED: f64 = 0.2;
+
+/// A job of the past, as far as it tells how long another one may take.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PastJob {
+    /// What it was asked, in words.
+    pub settings: String,
+    /// Length of its recording.
+    pub audio: Seconds,
+    /// What it took.
+    pub total: Seconds,
+    /// Share of the work that was known already, 0 to 1.
+    pub reused_fraction: f64,
+}
 
 impl Library {
     /// Keeps what is known of a job that ended.
@@ -45,34 +56,48 @@ impl Library {
         look().map_err(failed("look for the last job of a recording", &self.path))
     }
 
-    /// How long a job may take, by what jobs of the same model and settings took for recordings of such a length; where
-    /// there are too few, by the jobs of the model. `None` if there are none.
-    pub fn estimate(&self, model: &str, settings: &str, audio: Seconds) -> Result<Option<Seconds>, LibraryError> {
-        let look = || -> rusqlite::Result<Vec<(String, f64, f64)>> {
+    /// The newest jobs of a model that ended as they should, newest first.
+    pub fn past_jobs(&self, model: &str) -> Result<Vec<PastJob>, LibraryError> {
+        let look = || -> rusqlite::Result<Vec<PastJob>> {
             let mut statement = self.connection.prepare_cached(
-                "SELECT settings, audio_secs, total_secs / (1 - reused_fraction) FROM jobs
-                 WHERE model = ?1 AND outcome = ?2 AND reused_fraction <= ?3 AND audio_secs > 0 AND total_secs > 0
-                 ORDER BY id DESC LIMIT ?4",
+                "SELECT settings, audio_secs, total_secs, reused_fraction FROM jobs
+                 WHERE model = ?1 AND outcome = ?2 ORDER BY id DESC LIMIT ?3",
             )?;
-            let rows = statement.query_map(params![model, DONE, MAX_REUSED, N_LOOKED_AT], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            let rows = statement.query_map(params![model, DONE, N_LOOKED_AT], |row| {
+                Ok(PastJob {
+                    settings: row.get(0)?,
+                    audio: Seconds(row.get(1)?),
+                    total: Seconds(row.get(2)?),
+                    reused_fraction: row.get(3)?,
+                })
             })?;
             rows.collect()
         };
-        let jobs = look().map_err(failed("look through the jobs", &self.path))?;
-        let like_it: Vec<_> = jobs.iter().filter(|(its_settings, ..)| its_settings == settings).collect();
-        let counted: Vec<_> = if like_it.len() < N_ENOUGH { jobs.iter().collect() } else { like_it };
-        Ok(estimate(counted.into_iter().map(|(_, audio_secs, total_secs)| (*audio_secs, *total_secs)), audio))
+        look().map_err(failed("look through the jobs", &self.path))
+    }
+
+    /// How long a job may take, by the newest jobs of its model; see [`estimate`].
+    pub fn estimate(&self, model: &str, settings: &str, audio: Seconds) -> Result<Option<Seconds>, LibraryError> {
+        Ok(estimate(&self.past_jobs(model)?, settings, audio))
     }
 }
 
+/// How long a job may take, by jobs of its model: by those of the same settings or, where there are none, by all. Jobs
+/// that had much of their results at hand do not count. `None` where none does.
+pub fn estimate(past: &[PastJob], settings: &str, audio: Seconds) -> Option<Seconds> {
+    let is_whole = |job: &&PastJob| job.reused_fraction <= MAX_REUSED && job.audio.0 > 0.0 && job.total.0 > 0.0;
+    let whole: Vec<&PastJob> = past.iter().filter(is_whole).collect();
+    let like_it: Vec<&PastJob> = whole.iter().copied().filter(|job| job.settings == settings).collect();
+    median_time(if like_it.is_empty() { whole } else { like_it }, audio)
+}
+
 /// The median of time by length over the jobs nearest in length.
-fn estimate(jobs: impl Iterator<Item = (f64, f64)>, audio: Seconds) -> Option<Seconds> {
-    let mut jobs: Vec<(f64, f64)> =
-        jobs.map(|(audio_secs, total_secs)| (audio_secs, total_secs / audio_secs)).collect();
-    let distance = |audio_secs: f64| (audio_secs.ln() - audio.0.max(1e-3).ln()).abs();
-    jobs.sort_by(|one, other| distance(one.0).total_cmp(&distance(other.0)));
-    let mut factors: Vec<f64> = jobs.into_iter().take(N_COUNTED).map(|(_, factor)| factor).collect();
+fn median_time(mut jobs: Vec<&PastJob>, audio: Seconds) -> Option<Seconds> {
+    let distance = |job: &PastJob| (job.audio.0.ln() - audio.0.max(1e-3).ln()).abs();
+    // Of two that are as near, the newer one stays first.
+    jobs.sort_by(|one, other| distance(one).total_cmp(&distance(other)));
+    let factor = |job: &PastJob| job.total.0 / (1.0 - job.reused_fraction) / job.audio.0;
+    let mut factors: Vec<f64> = jobs.into_iter().take(N_COUNTED).map(factor).collect();
     factors.sort_by(f64::total_cmp);
     let middle = factors.len() / 2;
     let upper = *factors.get(middle)?;
@@ -88,7 +113,9 @@ pub(super) fn insert(connection: &Connection, job: &JobRecord) -> rusqlite::Resu
     let manifest = job.manifest.as_deref().map(pack).transpose();
     let manifest = manifest.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
     connection
-        .prepare_cached(&format!("INSERT INTO jobs ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"))?
+        .prepare_cached(&format!(
+            "INSERT INTO jobs ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+        ))?
         .execute(params![
             job.recording.0,
             job.started_secs,
@@ -101,6 +128,7 @@ pub(super) fn insert(connection: &Connection, job: &JobRecord) -> rusqlite::Resu
             job.mean_confidence,
             job.outcome,
             manifest,
+            job.estimate.map(|estimate| number(estimate.0)),
         ])
         .map(drop)
 }
@@ -126,6 +154,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
         mean_confidence: row.get(8)?,
         outcome: row.get(9)?,
         manifest: row.get::<_, Option<Vec<u8>>>(10)?.and_then(|packed| manifest_in(&packed)),
+        estimate: row.get::<_, Option<f64>>(11)?.map(Seconds),
     })
 }
 
@@ -138,10 +167,17 @@ fn manifest_in(packed: &[u8]) -> Option<Box<Manifest>> {
 mod tests {
     use super::*;
 
+    /// A job of these settings: length, time and the share that was known.
+    fn past(settings: &str, audio_secs: f64, total_secs: f64, reused_fraction: f64) -> PastJob {
+        let (audio, total) = (Seconds(audio_secs), Seconds(total_secs));
+        PastJob { settings: settings.to_owned(), audio, total, reused_fraction }
+    }
+
     #[test]
     fn the_estimate_is_the_median_of_jobs_of_such_a_length() {
         let check = |jobs: &[(f64, f64)], audio_secs: f64, expected: Option<f64>| {
-            let estimate = estimate(jobs.iter().copied(), Seconds(audio_secs)).map(|seconds| seconds.0);
+            let past: Vec<PastJob> = jobs.iter().map(|(audio, total)| past("en", *audio, *total, 0.0)).collect();
+            let estimate = estimate(&past, "en", Seconds(audio_secs)).map(|seconds| seconds.0);
             assert_eq!(estimate, expected, "{jobs:?}");
         };
         check(&[], 60.0, None);
@@ -155,5 +191,28 @@ mod tests {
         check(&jobs, 3000.0, Some(1500.0));
         check(&jobs, 12.0, Some(24.0));
         check(&jobs, 0.0, Some(0.0));
+        // Machines get faster: the newest count, which come first.
+        check(&[&[(60.0, 30.0); N_COUNTED][..], &[(60.0, 6000.0); 40]].concat(), 60.0, Some(30.0));
+    }
+
+    #[test]
+    fn jobs_of_other_settings_count_only_where_there_are_none_of_the_same_and_known_results_do_not() {
+        let (beam, greedy) = (past("beam 5", 60.0, 60.0, 0.0), past("beam 1", 60.0, 30.0, 0.0));
+        let reused = past("beam 5", 60.0, 1.0, 0.9);
+        let partly = past("beam 5", 60.0, 52.5, 0.125);
+        for (jobs, settings, expected) in [
+            (vec![&greedy, &beam, &greedy], "beam 5", Some(60.0)),
+            (vec![&greedy, &beam, &greedy], "beam 1", Some(30.0)),
+            (vec![&greedy, &beam, &greedy], "beam 2", Some(30.0)),
+            (vec![&reused, &beam, &reused], "beam 5", Some(60.0)),
+            (vec![&reused, &greedy], "beam 5", Some(30.0)),
+            (vec![&reused], "beam 5", None),
+            (vec![&partly], "beam 5", Some(60.0)),
+            (vec![], "beam 5", None),
+        ] {
+            let jobs: Vec<PastJob> = jobs.into_iter().cloned().collect();
+            let estimate = estimate(&jobs, settings, Seconds(60.0)).map(|seconds| seconds.0);
+            assert_eq!(estimate, expected, "{settings}: {jobs:?}");
+        }
     }
 }

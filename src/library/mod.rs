@@ -28,6 +28,7 @@ mod schema;
 mod search;
 mod sounds;
 mod transcripts;
+mod versions;
 
 use std::path::{Path, PathBuf};
 
@@ -36,10 +37,11 @@ use rusqlite::Connection;
 pub use archive::{ExportReport, ImportReport};
 pub use entry::{
     Hit, JobRecord, ListOrder, ListRequest, NewFiles, RecordingEntry, RecordingId, RelatedRecording, SearchRequest,
-    SoundFeatures, Status, WatchedFolder,
+    SoundFeatures, Status, TranscriptVersion, WatchedFolder,
 };
 pub use error::LibraryError;
 pub use intake::{Added, ContentOf};
+pub use jobs::{PastJob, estimate};
 pub use scan::{FolderScan, FoundFile, is_recording, look, scan};
 pub use sounds::{KeptFingerprint, Known};
 pub use transcripts::{Kept, KeptTranscript, LatestTranscript};

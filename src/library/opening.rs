@@ -4,7 +4,8 @@
 //! library.db               the library; library.db-wal and -shm belong to it
 //! library.lock             held while it is opened, migrated, backed up or restored
 //! library.suspect          there if something in it could not be read: it is checked when it is opened next
-//! library-backups/         library-000012-2026-03-01.db and up to four before it
+//! library-backups/         library-000012-2026-03-01.db and up to four before it; those from before a migration have
+//!                          the time in their names, too: library-000011-2026-03-01-143210.db
 //! library-damaged-1.db     a library that could not be used, as it was found
 //! ```
 //! A damaged library is first moved aside and then replaced by the newest intact backup, and what can still be read of
@@ -67,7 +68,7 @@ pub(super) fn open(path: &Path) -> Result<(Connection, Vec<String>), LibraryErro
     remove_if_there(&suspect_mark(path))?;
     let version = schema::version(&connection).map_err(failed("open the library", path))?;
     if version > 0 && version < schema::STEPS.len() as i64 {
-        back_up(path, &connection)?;
+        back_up(path, &connection, Occasion::Migration)?;
     }
     if version < schema::STEPS.len() as i64 {
         schema::migrate(&mut connection, schema::STEPS).map_err(failed("bring the tables up to date", path))?;
@@ -109,7 +110,7 @@ fn salvaged_in_words(salvaged: rusqlite::Result<Salvaged>) -> String {
 pub(super) fn back_up_if_due(path: &Path, connection: &Connection) -> Result<Option<PathBuf>, LibraryError> {
     let _held_to_the_end = lock(path)?;
     let today = today(connection).map_err(failed("ask for the date", path))?;
-    let newest = backups(path)?.pop().filter(|newest| newest.day == today);
+    let newest = backups(path)?.pop().filter(|newest| newest.made == today);
     if let Some(newest) = &newest
         && !is_outdated(path, connection, &newest.path)
     {
@@ -120,7 +121,7 @@ pub(super) fn back_up_if_due(path: &Path, connection: &Connection) -> Result<Opt
         fs::write(suspect_mark(path), b"").map_err(FileError::of("write", &suspect_mark(path)))?;
         return Err(LibraryError::Damaged { path: path.to_path_buf(), reason });
     }
-    let backup = back_up(path, connection)?;
+    let backup = back_up(path, connection, Occasion::Day)?;
     if let Some(replaced) = newest {
         remove_if_there(&replaced.path)?;
     }
@@ -150,8 +151,25 @@ fn is_outdated(path: &Path, connection: &Connection, backup: &Path) -> bool {
 /// A backup by its name.
 struct Backup {
     number: u64,
-    day: String,
+    /// The day, and the time where it was made before a migration.
+    made: String,
     path: PathBuf,
+}
+
+/// Why a backup is made.
+#[derive(Clone, Copy)]
+enum Occasion {
+    /// It is that of a day, and takes the place of an older one of that day.
+    Day,
+    /// The tables are about to be changed. It takes the place of none, and none takes its place.
+    Migration,
+}
+
+impl Backup {
+    /// The day on which it was made.
+    fn day(&self) -> &str {
+        self.made.get(.."2026-03-01".len()).unwrap_or(&self.made)
+    }
 }
 
 /// The backups there are, oldest first. They are numbered, for clocks may go backwards.
@@ -166,24 +184,28 @@ fn backups(path: &Path) -> Result<Vec<Backup>, FileError> {
     for entry in entries {
         let entry = entry.map_err(FileError::of("read", &folder))?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        let number_and_day = name.strip_prefix("library-").and_then(|name| name.strip_suffix(".db"));
-        if let Some((number, day)) = number_and_day.and_then(|rest| rest.split_once('-'))
+        let number_and_time = name.strip_prefix("library-").and_then(|name| name.strip_suffix(".db"));
+        if let Some((number, made)) = number_and_time.and_then(|rest| rest.split_once('-'))
             && let Ok(number) = number.parse()
         {
-            backups.push(Backup { number, day: day.to_owned(), path: entry.path() });
+            backups.push(Backup { number, made: made.to_owned(), path: entry.path() });
         }
     }
     backups.sort_by_key(|backup| backup.number);
     Ok(backups)
 }
 
-fn back_up(path: &Path, connection: &Connection) -> Result<PathBuf, LibraryError> {
+fn back_up(path: &Path, connection: &Connection, occasion: Occasion) -> Result<PathBuf, LibraryError> {
     let folder = backup_folder(path);
     files::create_private_folder(&folder)?;
     let before = backups(path)?;
     let number = before.last().map_or(1, |newest| newest.number + 1);
-    let day = today(connection).map_err(failed("ask for the date", path))?;
-    let backup = folder.join(format!("library-{number:06}-{day}.db"));
+    let made = match occasion {
+        Occasion::Day => today(connection),
+        Occasion::Migration => now(connection),
+    };
+    let made = made.map_err(failed("ask for the date", path))?;
+    let backup = folder.join(format!("library-{number:06}-{made}.db"));
     let unfinished = folder.join("unfinished.db");
     remove_if_there(&unfinished)?;
     let name = unfinished.to_str().ok_or_else(|| {
@@ -197,7 +219,7 @@ fn back_up(path: &Path, connection: &Connection) -> Result<PathBuf, LibraryError
     });
     in_place.map_err(FileError::of("write", &backup))?;
     // The new one is there already. One of the same day is about to be replaced, and does not push out another.
-    let n_kept = if before.last().is_some_and(|newest| newest.day == day) { N_BACKUPS } else { N_BACKUPS - 1 };
+    let n_kept = if before.last().is_some_and(|newest| newest.made == made) { N_BACKUPS } else { N_BACKUPS - 1 };
     for old in before.iter().rev().skip(n_kept) {
         remove_if_there(&old.path)?;
     }
@@ -219,7 +241,7 @@ fn restore(path: &Path) -> Result<String, LibraryError> {
                 if n_damaged > 0 { format!(" ({n_damaged} newer ones are damaged as well)") } else { String::new() };
             return Ok(format!(
                 "The backup of {} took its place{newer}; what was changed after it is missing.",
-                backup.day
+                backup.day()
             ));
         }
         n_damaged += 1;
@@ -297,6 +319,11 @@ fn application_id(connection: &Connection) -> rusqlite::Result<i64> {
 
 fn today(connection: &Connection) -> rusqlite::Result<String> {
     connection.query_row("SELECT date('now')", [], |row| row.get(0))
+}
+
+/// The day and the time, as they may stand in the name of a file.
+fn now(connection: &Connection) -> rusqlite::Result<String> {
+    connection.query_row("SELECT strftime('%Y-%m-%d-%H%M%S', 'now')", [], |row| row.get(0))
 }
 
 fn backup_folder(path: &Path) -> PathBuf {

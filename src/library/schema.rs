@@ -100,9 +100,13 @@ CREATE INDEX jobs_by_model ON jobs (model, id DESC);
 
 /// What a transcript was made of is kept with its job, packed; `NULL` where that is not known. What recordings sound
 /// like is in `sounds.rs`: a fingerprint of an hour takes some 75 kB, and its landmarks some 10 kB. Recordings that sound
-/// alike are listed both ways.
+/// alike are listed both ways. How long a job was to take and when the user changed a transcript last are unknown for
+/// what is there.
 const VERSION_2: &str = "
 ALTER TABLE jobs ADD COLUMN manifest BLOB;
+ALTER TABLE jobs ADD COLUMN estimate_secs REAL;
+ALTER TABLE transcripts ADD COLUMN saved_secs INTEGER;
+ALTER TABLE earlier_transcripts ADD COLUMN saved_secs INTEGER;
 CREATE INDEX jobs_by_recording ON jobs (recording, id DESC);
 CREATE TABLE sounds (
     recording INTEGER PRIMARY KEY REFERENCES recordings (id) ON DELETE CASCADE,

@@ -17,6 +17,10 @@ use super::packed::{pack, unpack};
 use super::schema::writing;
 use super::{Library, recordings};
 
+/// A transcript that was changed longer ago than this is kept as it was before it is changed again: those changes can
+/// hardly be taken back any more.
+const PAUSE_SECS: i64 = 6 * 3600;
+
 /// A transcript as a job gave it, and as the user left it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KeptTranscript {
@@ -30,9 +34,18 @@ pub struct KeptTranscript {
     pub current: Option<Transcript>,
     /// The changes that led from the one to the other, oldest first.
     pub changes: Vec<Change>,
+    /// When they last changed it, in seconds since 1970, where that is known.
+    #[serde(default)]
+    pub saved_secs: Option<i64>,
 }
 
 impl KeptTranscript {
+    /// Whether the user changed it, and not just now.
+    fn is_left(&self, now_secs: i64) -> bool {
+        let is_old = |saved_secs: i64| now_secs.saturating_sub(saved_secs) > PAUSE_SECS;
+        self.current.is_some() && self.saved_secs.is_none_or(is_old)
+    }
+
     /// Whether both say the same, as the job gave it and as the user left it.
     pub(super) fn says_the_same(&self, other: &Self) -> bool {
         self.original == other.original && self.current == other.current
@@ -87,8 +100,9 @@ impl Library {
         let keep = || -> rusqlite::Result<()> {
             if kept == Kept::ReplacedEdited {
                 transaction.execute(
-                    "INSERT INTO earlier_transcripts (recording, model, made_secs, original, current, changes)
-                     SELECT recording, model, made_secs, original, current, changes FROM transcripts
+                    "INSERT INTO earlier_transcripts
+                         (recording, model, made_secs, original, current, changes, saved_secs)
+                     SELECT recording, model, made_secs, original, current, changes, saved_secs FROM transcripts
                      WHERE recording = ?1",
                     [id.0],
                 )?;
@@ -97,7 +111,7 @@ impl Library {
                 transaction.execute("UPDATE transcripts SET model = ?2 WHERE recording = ?1", params![id.0, model])?;
             } else {
                 transaction.execute(
-                    "INSERT OR REPLACE INTO transcripts VALUES (?1, ?2, ?3, ?4, 0, 0, ?5, NULL, ?6)",
+                    "INSERT OR REPLACE INTO transcripts VALUES (?1, ?2, ?3, ?4, 0, 0, ?5, NULL, ?6, NULL)",
                     params![id.0, newest_revision(&transaction)? + 1, model, now_secs(), packed, changes],
                 )?;
                 recordings::set_speakers(&transaction, id, transcript)?;
@@ -114,7 +128,8 @@ impl Library {
     }
 
     /// Keeps the transcript as the user changed it, with the changes that led to it from what the job gave. Without
-    /// changes to what the job gave, it is not edited any more.
+    /// changes to what the job gave, it is not edited any more. What the user left long ago is put among the earlier
+    /// transcripts first.
     pub fn save(&mut self, id: RecordingId, transcript: &Transcript, changes: &[Change]) -> Result<(), LibraryError> {
         let failed = || failed("save the transcript", &self.path);
         let packed = pack(transcript).map_err(|error| unkeepable(&error))?;
@@ -126,11 +141,18 @@ impl Library {
         let is_edited = before.as_ref().is_some_and(|before| before.original != *transcript);
         let changes = if is_edited { changes } else { &[] };
         let packed_changes = pack(changes).map_err(|error| unkeepable(&error))?;
+        let now_secs = now_secs();
+        let left =
+            before.as_ref().filter(|before| before.is_left(now_secs) && before.current.as_ref() != Some(transcript));
+        if let Some(left) = left {
+            keep_beside(&transaction, &self.path, id, left)?;
+        }
         let save = || -> rusqlite::Result<()> {
             let revision = newest_revision(&transaction)? + 1;
             if before.is_some() {
                 transaction.execute(
-                    "UPDATE transcripts SET revision = ?2, n_changes = ?3, is_edited = ?4, current = ?5, changes = ?6
+                    "UPDATE transcripts SET revision = ?2, n_changes = ?3, is_edited = ?4, current = ?5, changes = ?6,
+                         saved_secs = ?7
                      WHERE recording = ?1",
                     params![
                         id.0,
@@ -138,14 +160,15 @@ impl Library {
                         changes.len() as i64,
                         is_edited,
                         is_edited.then_some(&packed),
-                        packed_changes
+                        packed_changes,
+                        is_edited.then_some(now_secs),
                     ],
                 )?;
             } else {
                 // The job was not seen here: what it gave is not known better than this.
                 transaction.execute(
-                    "INSERT OR REPLACE INTO transcripts VALUES (?1, ?2, '', ?3, 0, 0, ?4, NULL, ?5)",
-                    params![id.0, revision, now_secs(), packed, packed_changes],
+                    "INSERT OR REPLACE INTO transcripts VALUES (?1, ?2, '', ?3, 0, 0, ?4, NULL, ?5, NULL)",
+                    params![id.0, revision, now_secs, packed, packed_changes],
                 )?;
             }
             recordings::set_speakers(&transaction, id, transcript)
@@ -209,12 +232,13 @@ pub(super) fn read(
     path: &Path,
     id: RecordingId,
 ) -> Result<Option<KeptTranscript>, LibraryError> {
-    const SQL: &str = "SELECT model, made_secs, original, current, changes FROM transcripts WHERE recording = ?1";
-    Ok(read_all(connection, path, id, SQL)?.pop())
+    const SQL: &str =
+        "SELECT model, made_secs, original, current, changes, saved_secs FROM transcripts WHERE recording = ?1";
+    read_each(connection, path, id, SQL)?.pop().transpose()
 }
 
 /// The same; one that cannot be read is as good as none, so that another can take its place.
-fn read_if_intact(
+pub(super) fn read_if_intact(
     connection: &Connection,
     path: &Path,
     id: RecordingId,
@@ -231,9 +255,37 @@ pub(super) fn earlier(
     path: &Path,
     id: RecordingId,
 ) -> Result<Vec<KeptTranscript>, LibraryError> {
-    const SQL: &str =
-        "SELECT model, made_secs, original, current, changes FROM earlier_transcripts WHERE recording = ?1 ORDER BY id";
-    read_all(connection, path, id, SQL)
+    earlier_each(connection, path, id)?.into_iter().collect()
+}
+
+/// The same, each or why it cannot be read.
+pub(super) fn earlier_each(
+    connection: &Connection,
+    path: &Path,
+    id: RecordingId,
+) -> Result<Vec<Result<KeptTranscript, LibraryError>>, LibraryError> {
+    const SQL: &str = "SELECT model, made_secs, original, current, changes, saved_secs FROM earlier_transcripts
+                       WHERE recording = ?1 ORDER BY id";
+    read_each(connection, path, id, SQL)
+}
+
+/// Puts a transcript among the earlier ones of its recording, unless one of them says the same. Returns which it is of
+/// them, counted from 1.
+pub(super) fn keep_beside(
+    connection: &Connection,
+    path: &Path,
+    id: RecordingId,
+    transcript: &KeptTranscript,
+) -> Result<usize, LibraryError> {
+    let known = earlier_each(connection, path, id)?;
+    let says_the_same = |known: &Result<KeptTranscript, LibraryError>| {
+        known.as_ref().is_ok_and(|known| known.says_the_same(transcript))
+    };
+    if let Some(idx) = known.iter().position(says_the_same) {
+        return Ok(idx + 1);
+    }
+    add_earlier(connection, path, id, transcript)?;
+    Ok(known.len() + 1)
 }
 
 /// Puts a transcript from elsewhere among the earlier ones of a recording.
@@ -243,11 +295,12 @@ pub(super) fn add_earlier(
     id: RecordingId,
     transcript: &KeptTranscript,
 ) -> Result<(), LibraryError> {
-    const SQL: &str = "INSERT INTO earlier_transcripts (recording, model, made_secs, original, current, changes)
-                       VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    const SQL: &str = "INSERT INTO earlier_transcripts
+                           (recording, model, made_secs, original, current, changes, saved_secs)
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     let packed = PackedTranscript::of(transcript)?;
-    let (model, made_secs) = (&transcript.model, transcript.made_secs);
-    let values = params![id.0, model, made_secs, packed.original, packed.current, packed.changes];
+    let KeptTranscript { model, made_secs, saved_secs, .. } = transcript;
+    let values = params![id.0, model, made_secs, packed.original, packed.current, packed.changes, saved_secs];
     connection.execute(SQL, values).map(drop).map_err(failed("keep the transcript", path))
 }
 
@@ -258,7 +311,7 @@ pub(super) fn put(
     id: RecordingId,
     transcript: &KeptTranscript,
 ) -> Result<(), LibraryError> {
-    const SQL: &str = "INSERT OR REPLACE INTO transcripts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    const SQL: &str = "INSERT OR REPLACE INTO transcripts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     let packed = PackedTranscript::of(transcript)?;
     let put = || -> rusqlite::Result<()> {
         let values = params![
@@ -271,6 +324,7 @@ pub(super) fn put(
             packed.original,
             packed.current,
             packed.changes,
+            transcript.saved_secs,
         ];
         connection.execute(SQL, values)?;
         recordings::set_speakers(connection, id, transcript.current.as_ref().unwrap_or(&transcript.original))
@@ -294,35 +348,36 @@ impl PackedTranscript {
     }
 }
 
-/// A transcript as the database has it: model, time, original, current, changes.
-type Columns = (String, i64, Vec<u8>, Option<Vec<u8>>, Vec<u8>);
+/// A transcript as the database has it: model, time, original, current, changes, time of the last of them.
+type Columns = (String, i64, Vec<u8>, Option<Vec<u8>>, Vec<u8>, Option<i64>);
 
 fn columns(row: &Row<'_>) -> rusqlite::Result<Columns> {
-    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
 }
 
-fn read_all(
+fn read_each(
     connection: &Connection,
     path: &Path,
     id: RecordingId,
     sql: &str,
-) -> Result<Vec<KeptTranscript>, LibraryError> {
+) -> Result<Vec<Result<KeptTranscript, LibraryError>>, LibraryError> {
     let look = || -> rusqlite::Result<Vec<Columns>> {
         let mut statement = connection.prepare_cached(sql)?;
         let rows = statement.query_map([id.0], columns)?;
         rows.collect()
     };
     let rows = look().map_err(failed("read the transcript", path))?;
-    let kept = rows.into_iter().map(|(model, made_secs, original, current, changes)| {
+    let kept = rows.into_iter().map(|(model, made_secs, original, current, changes, saved_secs)| {
         Ok(KeptTranscript {
             model,
             made_secs,
             original: unpacked(&original, id)?,
             current: current.map(|current| unpacked(&current, id)).transpose()?,
             changes: unpacked(&changes, id)?,
+            saved_secs,
         })
     });
-    kept.collect()
+    Ok(kept.collect())
 }
 
 fn unpacked<T: DeserializeOwned>(bytes: &[u8], id: RecordingId) -> Result<T, LibraryError> {

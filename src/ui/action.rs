@@ -43,6 +43,8 @@ pub(super) enum Action {
     Select(usize),
     /// Stop a job.
     Cancel(JobId),
+    /// Do a job that waits before all others that do.
+    DoNext(JobId),
     /// Transcribe the recording at this place of the list once more, in its place.
     Retry(usize),
     /// Export the selected transcript; where to is asked next.
@@ -185,6 +187,17 @@ pub(super) enum LibraryAction {
         tags: Vec<String>,
         /// Anything to remember.
         note: String,
+    },
+    /// Show the earlier versions of the transcript of a recording,
+    ShowVersions(RecordingId),
+    /// or put them away.
+    CloseVersions,
+    /// Make a version of the transcript of a recording the newest one.
+    Restore {
+        /// The recording.
+        id: RecordingId,
+        /// The number of the version.
+        version: usize,
     },
     /// Put the path of a recording on the clipboard.
     CopyPath(PathBuf),

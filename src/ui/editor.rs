@@ -9,7 +9,7 @@ use crate::transcript::Transcript;
 use crate::transcript::playing::word_at;
 use crate::units::Seconds;
 
-use super::action::Action;
+use super::action::{Action, LibraryAction};
 use super::find_bar::{self, FIND_KEYS, find_bar_ui, open_find_bar, take_find_keys};
 use super::finder::{FindBar, Finder};
 use super::library_words::Sought;
@@ -281,6 +281,14 @@ impl Editor {
                     actions.push(action);
                     ui.close();
                 }
+            }
+            let versions = Button::new(text("versions-open")).frame_when_inactive(false);
+            let versions = ui.add_enabled(recording.library.is_some(), versions);
+            if let Some(id) = recording.library
+                && versions.on_hover_text(text("versions-open-hint")).clicked()
+            {
+                actions.push(Action::Library(LibraryAction::ShowVersions(id)));
+                ui.close();
             }
             if ui.add(Button::selectable(is_marked, text("review-mark"))).clicked() {
                 self.review.set_marking(if is_marked { Marking::Hidden } else { Marking::Shown });

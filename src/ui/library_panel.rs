@@ -12,7 +12,7 @@ use eframe::egui::{
 use crate::engine::library::{ListOrder, NewFiles, RecordingEntry};
 
 use super::action::{Action, LibraryAction};
-use super::jobs::jobs_ui;
+use super::jobs::{jobs_ui, outlook_ui};
 use super::library_dialogs::{Dialog, LibraryDialogs};
 use super::library_pages::Answering;
 use super::library_row::{ENTRY_HEIGHT, EntryRow, HIT_HEIGHT, hit_ui, pending_ui};
@@ -54,6 +54,7 @@ impl LibraryPanel {
         search_ui(ui, state, actions);
         if state.recordings().iter().any(Recording::is_of_session) {
             ui.label(RichText::new(text("library-session")).small().color(theme::palette(ui).weak));
+            outlook_ui(ui, state);
             let max_height = (ui.available_height() * SESSION_SHARE).floor();
             let area = ScrollArea::vertical().id_salt("session").max_height(max_height).auto_shrink([false, true]);
             area.show(ui, |ui| jobs_ui(ui, state, actions));

@@ -6,8 +6,9 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::engine::JobId;
 use crate::engine::library::{
-    LibraryCommand, LibraryEvent, ListRequest, NewFiles, RecordingEntry, RecordingId, WatchedFolder,
+    Estimate, LibraryCommand, LibraryEvent, ListRequest, NewFiles, RecordingEntry, RecordingId, WatchedFolder,
 };
 use crate::transcript::Transcript;
 use crate::transcript::edit::Change;
@@ -18,6 +19,7 @@ use super::library_search::Search;
 use super::library_words::Sought;
 use super::related::related_notice;
 use super::side_state::KnownJob;
+use super::versions_state::{Cause, VersionsView};
 
 /// Recordings of one name that are told apart by their folders when one of them is looked up.
 const MAX_NAMESAKES: usize = 100;
@@ -29,6 +31,8 @@ pub(super) struct LibraryState {
     pub(super) pages: Pages,
     /// What is looked for.
     pub(super) search: Search,
+    /// Earlier versions of a transcript.
+    pub(super) versions: VersionsView,
     folders: Vec<WatchedFolder>,
     /// To be sent, in order.
     wishes: VecDeque<(Option<Asked>, LibraryCommand)>,
@@ -46,6 +50,17 @@ pub(super) enum News {
     Told(Told),
     /// A recording is to be shown.
     Opened(Box<OpenedRecording>),
+    /// Another version of a transcript is the newest.
+    Restored(Box<RestoredTranscript>),
+    /// Jobs that wait will take so long.
+    Estimated(Vec<(JobId, Estimate)>),
+    /// The recording of a job really is somewhere else.
+    JobListed {
+        /// The job.
+        job: JobId,
+        /// Where.
+        path: PathBuf,
+    },
     /// A recording of this window is this one in the library.
     Located {
         /// Place of the recording in the window's list.
@@ -86,6 +101,21 @@ pub(super) struct OpenedRecording {
     pub(super) wanted: Option<Opening>,
 }
 
+/// A version of a transcript that was restored.
+#[derive(Clone, Debug)]
+pub(super) struct RestoredTranscript {
+    /// The recording.
+    pub(super) id: RecordingId,
+    /// Its transcript from now on.
+    pub(super) transcript: Arc<Transcript>,
+    /// The changes that are in it.
+    pub(super) changes: Vec<Change>,
+    /// The version that it took the place of.
+    pub(super) replaced: Option<usize>,
+    /// Why.
+    pub(super) cause: Cause,
+}
+
 /// A recording that the user wants to see.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Opening {
@@ -104,6 +134,8 @@ enum Asked {
     Hits,
     Open(RecordingId),
     LastJob(RecordingId),
+    Versions(RecordingId),
+    Restore(RecordingId, Cause),
     Folders,
     /// Anything that is answered in one line.
     Small,
@@ -181,6 +213,18 @@ impl LibraryState {
         self.look_up_by(LookUp { recording_idx, path: path.to_path_buf(), by: Key::Path });
     }
 
+    /// Shows the versions of a transcript when they are known.
+    pub(super) fn show_versions(&mut self, id: RecordingId) {
+        self.versions.open(id);
+        self.wish(Asked::Versions(id), LibraryCommand::Versions(id));
+    }
+
+    /// Makes a version of a transcript the newest one.
+    pub(super) fn restore(&mut self, id: RecordingId, version: usize, cause: Cause) {
+        self.versions.restore(id);
+        self.wish(Asked::Restore(id, cause), LibraryCommand::Restore { recording: id, version });
+    }
+
     /// Asks for something that is answered in one line.
     pub(super) fn tell(&mut self, command: LibraryCommand) {
         self.wish(Asked::Small, command);
@@ -218,6 +262,7 @@ impl LibraryState {
         self.wishes.clear();
         self.asked.clear();
         self.opening = None;
+        self.versions.close();
         self.pages.fail();
         self.search.give_up();
     }
@@ -241,6 +286,19 @@ impl LibraryState {
                 self.answered(|asked| *asked == Asked::Hits);
                 self.search.take_hits(hits);
             }
+            LibraryEvent::Versions { recording, versions } => {
+                self.answered(|asked| *asked == Asked::Versions(recording));
+                self.versions.take(recording, versions);
+            }
+            LibraryEvent::Restored { recording: id, transcript, changes, replaced } => {
+                let is_it = |asked: &Asked| matches!(asked, Asked::Restore(restored, _) if *restored == id);
+                let Some(Asked::Restore(_, cause)) = self.answered(is_it) else { return None };
+                self.versions.close();
+                let restored = RestoredTranscript { id, transcript, changes, replaced, cause };
+                return Some(News::Restored(Box::new(restored)));
+            }
+            LibraryEvent::Estimated(estimates) => return Some(News::Estimated(estimates)),
+            LibraryEvent::JobListed { job, path } => return Some(News::JobListed { job, path }),
             LibraryEvent::Folders(folders) => {
                 self.answered(|asked| *asked == Asked::Folders);
                 self.folders = folders;
@@ -310,7 +368,16 @@ impl LibraryState {
             Some(Asked::Page) => self.pages.take(entries, n_in_all),
             Some(Asked::Named) => self.search.take_named(entries),
             Some(Asked::LookUp(look_up)) => return self.take_look_up(look_up, &entries),
-            Some(Asked::Hits | Asked::Open(_) | Asked::LastJob(_) | Asked::Folders | Asked::Small) | None => {
+            Some(
+                Asked::Hits
+                | Asked::Open(_)
+                | Asked::LastJob(_)
+                | Asked::Versions(_)
+                | Asked::Restore(..)
+                | Asked::Folders
+                | Asked::Small,
+            )
+            | None => {
                 tracing::debug!(?request, "a list that nobody waits for any more");
                 self.pages.refresh();
             }
@@ -349,6 +416,7 @@ impl LibraryState {
             Some(Asked::Open(id)) => {
                 self.opening.take_if(|opening| opening.id == id);
             }
+            Some(Asked::Versions(_) | Asked::Restore(..)) => self.versions.close(),
             Some(Asked::LookUp(_) | Asked::LastJob(_) | Asked::Folders | Asked::Small) | None => {}
         }
     }

@@ -90,6 +90,8 @@ mod timeline_picture;
 mod toolbar;
 mod transcript;
 mod transcript_row;
+mod versions_dialog;
+mod versions_state;
 mod welcome;
 mod window_place;
 

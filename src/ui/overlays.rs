@@ -11,6 +11,7 @@ use super::record_state::Leaving;
 use super::settings_page::SettingsPage;
 use super::shortcuts::shortcuts_ui;
 use super::state::State;
+use super::versions_dialog::versions_dialog_ui;
 
 /// All of it.
 #[derive(Debug, Default)]
@@ -108,6 +109,7 @@ impl Overlays {
         if self.shortcuts == Shown::Yes {
             shortcuts_ui(ui, actions);
         }
+        versions_dialog_ui(ui, state, actions);
         self.quit.ui(ui, state, actions);
     }
 

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::engine::library::{LibraryCommand, RecordingEntry, RecordingId, Status};
+use crate::engine::library::{Estimate, LibraryCommand, RecordingEntry, RecordingId, Status};
 use crate::engine::{DEFAULT_MODEL, JobId, JobProgress, JobReport, Stage};
 use crate::transcript::edit::{Change, EditError, History};
 use crate::transcript::{Segment, Transcript};
@@ -37,6 +37,10 @@ pub(super) struct Recording {
     pub(super) speakers: Speakers,
     /// Rises whenever the transcript becomes another, but not when segments are added at its end.
     pub(super) revision: u64,
+    /// What is known of its job while that waits.
+    pub(super) waiting: Waiting,
+    /// The version of the transcript in whose place the user put the one that is shown.
+    replaced: Option<usize>,
     /// Up to where the text was known when its job began.
     continues_at: Option<Seconds>,
     /// What its job did not have to compute,
@@ -45,6 +49,15 @@ pub(super) struct Recording {
     report: Option<JobReport>,
     keeping: Keeping,
     history: History,
+}
+
+/// A job that waits for its turn.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Waiting {
+    /// How long it will take, where that can be told.
+    pub(super) estimate: Option<Estimate>,
+    /// 0, or how many were wanted before all others until this one was.
+    pub(super) turn: u64,
 }
 
 /// Whether the library has the transcript as it is now.
@@ -123,6 +136,8 @@ impl Recording {
             transcript: Arc::default(),
             speakers: Speakers::default(),
             revision: 0,
+            waiting: Waiting::default(),
+            replaced: None,
             continues_at: None,
             reused: None,
             report: None,
@@ -160,7 +175,7 @@ impl Recording {
 
     /// Takes the whole transcript in the place of what is there.
     pub(super) fn finish(&mut self, transcript: Arc<Transcript>) {
-        (self.phase, self.continues_at) = (Phase::Done, None);
+        (self.phase, self.continues_at, self.replaced) = (Phase::Done, None, None);
         self.duration = Some(transcript.duration);
         self.transcript = transcript;
         self.history = History::default();
@@ -206,7 +221,7 @@ impl Recording {
 
     /// Whether there is a change to take back.
     pub(super) fn can_undo(&self) -> bool {
-        self.history.can_undo()
+        self.history.can_undo() || (self.can_edit() && self.replaced.is_some())
     }
 
     /// Whether there is a change to make again.
@@ -234,6 +249,19 @@ impl Recording {
             self.history = History::after(changes.to_vec());
             self.take_in();
         }
+    }
+
+    /// Takes the version of its transcript that the library has restored; what was there can be brought back.
+    pub(super) fn take_restored(&mut self, transcript: &Arc<Transcript>, changes: &[Change], replaced: Option<usize>) {
+        (self.keeping, self.transcript, self.replaced) = (Keeping::Kept, transcript.clone(), replaced);
+        self.history = History::after(changes.to_vec());
+        self.take_in();
+    }
+
+    /// The version that is to be brought back when the last change is taken back, once.
+    pub(super) fn take_replaced(&mut self) -> Option<(RecordingId, usize)> {
+        let recording = self.library.filter(|_| !self.history.can_undo())?;
+        Some((recording, self.replaced.take()?))
     }
 
     /// Whether it is one of those that were opened in this window, rather than in the library.

@@ -25,6 +25,7 @@ macro_rules! files_of {
             include_str!(concat!("../../assets/languages/", $code, "/cache.ftl")),
             include_str!(concat!("../../assets/languages/", $code, "/details.ftl")),
             include_str!(concat!("../../assets/languages/", $code, "/editor.ftl")),
+            include_str!(concat!("../../assets/languages/", $code, "/jobs.ftl")),
             include_str!(concat!("../../assets/languages/", $code, "/library.ftl")),
             include_str!(concat!("../../assets/languages/", $code, "/record.ftl")),
             include_str!(concat!("../../assets/languages/", $code, "/related.ftl")),
@@ -34,7 +35,7 @@ macro_rules! files_of {
 }
 
 /// The languages that come with the program.
-const BUILT_IN: [(&str, [&str; 8]); 2] = [("en", files_of!("en")), ("de", files_of!("de"))];
+const BUILT_IN: [(&str, [&str; 9]); 2] = [("en", files_of!("en")), ("de", files_of!("de"))];
 
 /// A language that the window can speak.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hansard::engine::voices::{VoiceCommand, VoicesAnswer};
-use hansard::engine::{Command, Engine, Event, JobContext, JobError, JobId, JobRequest, Runner, Stage};
+use hansard::engine::{Command, Engine, Event, JobContext, JobError, JobId, JobRequest, Rank, Runner, Stage};
 use hansard::paths::AppPaths;
 use hansard::settings::{Settings, Theme};
 use hansard::task::CancelToken;
@@ -145,6 +145,24 @@ fn a_queued_job_is_cancelled_while_another_runs_and_a_running_one_stops() {
     bench.engine.cancel(next);
     let last = bench.engine.transcribe(request("last"));
     assert_eq!(outline(&bench.until_end_of(last)), "started4 done4", "cancelling what has ended does nothing");
+}
+
+#[test]
+fn what_is_wanted_next_comes_first_and_what_nobody_asked_for_comes_last() {
+    let mut bench = Bench::scripted();
+    let hanging = bench.engine.transcribe(request("hangs"));
+    bench.until(|event| matches!(event, Event::JobStarted(job) if *job == hanging));
+    let arrived = bench.engine.transcribe_ranked(request("arrived"), Rank::Spare);
+    let [_, preferred, gone] = ["a", "b", "c"].map(|path| bench.engine.transcribe(request(path)));
+    bench.engine.prefer(preferred);
+    bench.engine.cancel(gone);
+    // What runs or was never there is left alone.
+    bench.engine.prefer(hanging);
+    bench.engine.prefer(JobId(99));
+    bench.engine.cancel(hanging);
+    let events = bench.until_end_of(arrived);
+    let order = "started4 done4 started3 done3 started2 done2";
+    assert!(outline(&events).ends_with(order), "{}", outline(&events));
 }
 
 #[test]

@@ -143,12 +143,15 @@ fn a_library_of_each_version_opens_with_all_that_is_in_it() {
         assert_eq!((share, similarity), sounds.unwrap_or_default(), "{}", fixture.display());
         let kept = library.transcript(monday.id).expect("a readable transcript").expect("a transcript");
         let current = kept.current.expect("it was changed");
-        assert_eq!((kept.changes, current.name_of("SPEAKER_00")), (vec![rename("SPEAKER_00", "Ana")], "Ana"));
+        assert_eq!((&kept.changes, current.name_of("SPEAKER_00")), (&vec![rename("SPEAKER_00", "Ana")], "Ana"));
         assert_eq!(kept.original.name_of("SPEAKER_00"), "SPEAKER_00");
         let earlier = library.earlier_transcripts(monday.id).expect("readable transcripts");
         assert_eq!(earlier.iter().map(|kept| kept.model.as_str()).collect::<Vec<_>>(), ["whisperx_tiny_cpu"]);
         let [job]: [JobRecord; 1] = library.jobs(10).expect("readable jobs").try_into().expect("one job");
         assert_eq!((job.total, job.stages), (Seconds(20.0), vec![("Transcribing".to_owned(), Seconds(12.5))]));
+        let is_first = fixture.ends_with("v1.sql");
+        let expected = if is_first { (None, None) } else { (Some(Seconds(21.5)), Some(1_700_000_200)) };
+        assert_eq!((job.estimate, kept.saved_secs), expected, "{}", fixture.display());
         let [folder]: [WatchedFolder; 1] = library.folders().expect("readable folders").try_into().expect("one folder");
         assert_eq!((folder.new_files, folder.n_recordings), (NewFiles::Transcribe, 2));
         assert_eq!(search(&mut library, "zoe").len(), 1);
@@ -259,6 +262,28 @@ fn a_backup_of_this_day_is_replaced_when_it_is_empty_or_old() {
 }
 
 #[test]
+fn a_backup_from_before_a_migration_stays_beside_that_of_the_day() {
+    let desk = Desk::new();
+    fs::create_dir_all(desk.path().parent().expect("a folder")).expect("a writable folder");
+    let sql = fs::read_to_string(Path::new(FIXTURES).join("v1.sql")).expect("a readable fixture");
+    let database = rusqlite::Connection::open(desk.path()).expect("a writable folder");
+    database.execute_batch(&sql).expect("what a library was once made by");
+    drop(database);
+    let mut library = desk.open();
+    let of_day = library.back_up_if_due().expect("a writable folder").expect("none was made on this day");
+    let folder = desk.path().with_file_name("library-backups");
+    let mut backups: Vec<PathBuf> =
+        fs::read_dir(folder).expect("backups").map(|entry| entry.expect("a backup").path()).collect();
+    backups.sort();
+    let versions = backups.iter().map(|backup| -> i64 {
+        let backup = rusqlite::Connection::open(backup).expect("a backup");
+        backup.pragma_query_value(None, "user_version", |row| row.get(0)).expect("a version")
+    });
+    assert_eq!(versions.collect::<Vec<_>>(), [1, 2], "{backups:?}");
+    assert_eq!(backups[1], of_day);
+}
+
+#[test]
 fn a_newer_library_is_left_alone() {
     let desk = Desk::new();
     drop(desk.open());
@@ -303,6 +328,46 @@ fn what_the_user_changed_survives_whatever_jobs_give() {
     check(&original, 0, &["S0", "S1"]);
     let nobody = desk.open().save(RecordingId(99), &original, &[]);
     assert!(matches!(nobody, Err(LibraryError::NoRecording(99))), "{nobody:?}");
+}
+
+#[test]
+fn what_was_changed_long_ago_is_a_version_that_can_be_restored() {
+    let desk = Desk::new();
+    let mut library = desk.open();
+    let id = add(&mut library, &desk.file("a.wav", "a"));
+    let (original, first, changes) = edited(&[("S0", "one two"), ("S1", "three")]);
+    let (mut second, mut more) = (first.clone(), changes.clone());
+    more.push(rename("S1", "Bo"));
+    History::default().apply(&mut second, more[1].clone()).expect("a change that can be made");
+    library.keep_transcript(id, &original, "m").expect("a writable library");
+    assert!(library.versions(id).expect("a readable library").is_empty());
+    // Changes in one go make one version, that which was left long ago another.
+    for transcript in [&second, &first] {
+        library.save(id, transcript, &changes).expect("a writable library");
+    }
+    let numbers = |library: &Library| -> Vec<(usize, usize)> {
+        let versions = library.versions(id).expect("a readable library");
+        versions.iter().map(|version| (version.number, version.n_changes)).collect()
+    };
+    assert_eq!(numbers(&library), [(0, 0)]);
+    let database = rusqlite::Connection::open(desk.path()).expect("a library");
+    database.execute("UPDATE transcripts SET saved_secs = saved_secs - 100000", []).expect("a writable library");
+    drop(database);
+    library.save(id, &second, &more).expect("a writable library");
+    assert_eq!(numbers(&library), [(0, 0), (1, 1)], "the oldest is last");
+    let latest = |library: &Library| library.latest_transcript(id).expect("a readable library").expect("a transcript");
+    for (version, replaced, expected, n_changes) in
+        [(1, Some(2), &first, 1), (2, Some(1), &second, 2), (0, Some(2), &original, 0), (2, Some(0), &second, 2)]
+    {
+        assert_eq!(library.restore(id, version).expect("a writable library"), replaced, "{version}");
+        assert_eq!((&latest(&library).transcript, latest(&library).n_changes), (expected, n_changes), "{version}");
+        assert_eq!(entry(&library, id).is_edited, n_changes > 0);
+    }
+    assert_eq!(search(&mut library, "three")[0].speaker.as_deref(), Some("Bo"));
+    for (id, version, expected) in [(id, 9, "no version 9"), (RecordingId(99), 1, "no recording 99")] {
+        let refused = library.restore(id, version).expect_err("there is none").to_string();
+        assert!(refused.contains(expected), "{refused}");
+    }
 }
 
 #[test]

@@ -45,8 +45,11 @@ fn an_exported_library_comes_back_and_takes_nothing_away() {
         mean_confidence: Some(1.0 / 3.0),
         outcome: "done".to_owned(),
         manifest: Some(Box::new(Manifest { app_version: "0.1.0".to_owned(), ..Manifest::default() })),
+        estimate: Some(Seconds(0.1 + 0.7)),
     };
     library.add_job(&job).expect("a writable library");
+    // The recording of this one was removed.
+    library.add_job(&JobRecord { recording: RecordingId(99), started_secs: 8, ..job.clone() }).expect("a library");
     let file = one.folder.path().join("out/all.hansard-library");
     let report = library.export(&file).expect("a writable folder");
     assert_eq!((report.n_recordings, report.n_transcripts, report.warnings.len()), (2, 2, 0));
@@ -61,6 +64,11 @@ fn an_exported_library_comes_back_and_takes_nothing_away() {
     let mut copy = two.open();
     let imported = copy.import(&file).expect("what was just exported");
     assert_eq!(imported, ImportReport { n_new: 2, n_known: 0, n_transcripts: 2 });
+    let warnings = copy.take_warnings();
+    assert!(
+        matches!(&warnings[..], [warning] if warning.contains("jobs are left out") && warning.contains("(1)")),
+        "{warnings:?}"
+    );
     assert_eq!(everything(&copy), everything(&library));
     assert_eq!(copy.import(&file).expect("the same again"), ImportReport { n_new: 0, n_known: 2, n_transcripts: 0 });
     assert_eq!(everything(&copy), everything(&library));

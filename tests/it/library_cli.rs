@@ -299,6 +299,67 @@ fn the_library_is_tagged_moved_and_emptied() {
 }
 
 #[test]
+fn jobs_are_estimated_before_they_begin_and_estimates_are_kept() {
+    let home = Home::new();
+    home.record("talk.wav", &["-t", "5", "-c:a", "pcm_s16le"]);
+    for (arguments, expected) in
+        [(&[] as &[&str], None), (&["--fresh"], Some("talk.wav: about ")), (&[], Some("talk.wav: at most "))]
+    {
+        let run = home.hansard(&[&["transcribe", "talk.wav"], arguments].concat()).ended_with(0);
+        let told = run.stderr.lines().find(|line| line.contains(": about ") || line.contains(": at most "));
+        match expected {
+            Some(expected) => assert!(told.is_some_and(|told| told.starts_with(expected)), "{}", run.stderr),
+            None => assert_eq!(told, None, "nothing is known before the first job"),
+        }
+    }
+    let listed = home.hansard(&["library", "jobs", "--json"]).ended_with(0).json();
+    let jobs = listed["jobs"].as_array().expect("a list");
+    let estimated: Vec<bool> = jobs.iter().map(|job| job["estimate_secs"].is_number()).collect();
+    assert_eq!(estimated, [true, true, false], "{listed}");
+    assert!(jobs.iter().all(|job| job["total_secs"].is_number()), "{listed}");
+    assert!(listed["median_estimate_error"].is_number(), "{listed}");
+}
+
+#[test]
+fn versions_are_listed_and_restored_and_damage_is_a_warning() {
+    let home = Home::new();
+    home.record("talk.wav", &["-t", "5", "-c:a", "pcm_s16le"]);
+    home.hansard(&["transcribe", "talk.wav"]).ended_with(0);
+    let none = home.hansard(&["library", "versions", "talk.wav"]).ended_with(0);
+    assert!(none.stdout.is_empty() && none.stderr.contains("no other version"), "{}", none.stderr);
+    home.hansard(&["library", "versions", "talk.wav", "--restore", "3"]).failed_over("no version 3");
+    let id = home.recordings(&[])[0]["id"].to_string();
+
+    // As if it had been changed.
+    let file = home.path("home/hansard/library.db");
+    let database = rusqlite::Connection::open(&file).expect("a library");
+    let change = "UPDATE transcripts SET current = original, is_edited = 1, saved_secs = 1700000000";
+    database.execute(change, []).expect("a writable library");
+    drop(database);
+    let listed = home.hansard(&["library", "versions", &id, "--json"]).ended_with(0).json();
+    assert_eq!(
+        (&listed["versions"][0]["version"], &listed["versions"][1]),
+        (&Value::from(0), &Value::Null),
+        "{listed}"
+    );
+    let restored = home.hansard(&["library", "versions", &id, "--restore", "0"]).ended_with(0);
+    assert!(restored.stderr.contains("is version 1"), "{}", restored.stderr);
+    let table = home.hansard(&["library", "versions", &id]).ended_with(0);
+    assert!(table.stdout.contains("2023-11-14"), "{}", table.stdout);
+
+    for ending in ["-wal", "-shm"] {
+        fs::remove_file(format!("{}{ending}", file.display())).ok();
+    }
+    fs::write(&file, "no library ".repeat(2000)).expect("a writable folder");
+    let damaged = home.hansard(&["library", "list"]).ended_with(0);
+    let is_told = |line: &str| line.starts_with("warning: ") && line.contains("is damaged");
+    assert_eq!(damaged.stderr.lines().filter(|line| is_told(line)).count(), 1, "{}", damaged.stderr);
+    assert!(!damaged.stderr.contains("WARN"), "{}", damaged.stderr);
+    let mended = home.hansard(&["library", "list"]).ended_with(0);
+    assert!(!mended.stderr.contains("warning"), "{}", mended.stderr);
+}
+
+#[test]
 fn what_cannot_be_done_is_one_clear_line_and_wrong_arguments_are_wrong_usage() {
     let home = Home::new();
     fs::create_dir(home.path("empty")).expect("a writable folder");
@@ -306,6 +367,7 @@ fn what_cannot_be_done_is_one_clear_line_and_wrong_arguments_are_wrong_usage() {
     for (arguments, code) in [
         (&["library"][..], 2),
         (&["library", "tag", "1"], 2),
+        (&["library", "versions", "1", "--restore", "last"], 2),
         (&["library", "list", "--order", "size"], 2),
         (&["search"], 2),
         (&["search", "word", "--from", "yesterday"], 2),
@@ -330,6 +392,7 @@ fn what_cannot_be_done_is_one_clear_line_and_wrong_arguments_are_wrong_usage() {
         (&["transcribe", "empty"][..], "empty"),
         (&["library", "note", "7", "text"], "7"),
         (&["library", "remove", "7"], "7"),
+        (&["library", "versions", "7"], "7"),
         (&["library", "add", "missing.wav"], "missing.wav"),
         (&["library", "add", "notes.txt"], "its ending"),
         (&["library", "export", "-"], "standard output"),

@@ -7,15 +7,19 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use hansard::engine::library::{
-    LibraryCommand, LibraryEvent, ListRequest, NewFiles, RecordingEntry, SearchRequest, Status, WatchedFolder,
+    Bound, Estimate, JobRecord, LibraryCommand, LibraryEvent, ListRequest, NewFiles, RecordingEntry, RecordingId,
+    SearchRequest, Status, WatchedFolder,
 };
 use hansard::engine::results::{ClearResults, ResultsCommand, ResultsEvent};
+use hansard::engine::shelf::{self, Access};
 use hansard::engine::voices::{VoiceCommand, VoicesAnswer};
-use hansard::engine::{CancelToken, Command, Diarize, Engine, Event, JobContext, JobError, JobRequest, Runner, shelf};
+use hansard::engine::{CancelToken, Command, Diarize, Engine, Event, JobContext, JobError, JobRequest, Runner};
+use hansard::library::Library;
 use hansard::paths::AppPaths;
 use hansard::settings::ModelSettings;
 use hansard::transcript::edit::Change;
 use hansard::transcript::{Segment, Transcript};
+use hansard::units::Seconds;
 
 /// Longest wait for an event that must come: a debug build on a busy machine takes its time.
 const PATIENCE: Duration = Duration::from_mins(5);
@@ -72,6 +76,8 @@ impl Bench {
                 LibraryEvent::Arrived(_)
                 | LibraryEvent::Related(_)
                 | LibraryEvent::Changed
+                | LibraryEvent::Estimated(_)
+                | LibraryEvent::JobListed { .. }
                 | LibraryEvent::Warning(_) => {}
                 answer => return answer,
             }
@@ -221,7 +227,8 @@ fn a_transcript_is_kept_found_changed_and_still_there_after_the_file_was_moved()
     assert!(matches!(&removed, ResultsEvent::Done(line) if line.starts_with("Removed")), "{removed:?}");
     drop(bench);
     let (paths, settings) = (AppPaths::below(root.path()), ModelSettings::default());
-    let page = shelf::list(&paths, &settings, &ListRequest { limit: 1, ..ListRequest::default() }).expect("a library");
+    let access = Access { paths: &paths, settings: &settings, warn: &|warning| panic!("{warning}") };
+    let page = shelf::list(access, &ListRequest { limit: 1, ..ListRequest::default() }).expect("a library");
     assert_eq!((page.n_in_all, page.entries[0].id), (1, entry.id), "what the user made is no cache");
 }
 
@@ -324,6 +331,110 @@ fn a_job_that_fails_is_remembered_and_its_recording_is_described_and_removed() {
     assert!(recording.is_file(), "the file stays");
     let gone = bench.ask(LibraryCommand::Open(entry.id));
     assert!(matches!(gone, LibraryEvent::Failed(_)), "{gone:?}");
+}
+
+#[test]
+fn a_job_is_estimated_before_it_begins_and_its_record_has_the_estimate() {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let recording = root.path().join("budget.flac");
+    fs::copy(asset("meetings/demo_1min_2spk.flac"), &recording).expect("the demo meeting");
+    let library_file = AppPaths::below(root.path()).data_dir.join("library.db");
+    let past = |started_secs, settings: &str, total_secs| JobRecord {
+        recording: RecordingId(1),
+        started_secs,
+        model: "demo".to_owned(),
+        settings: settings.to_owned(),
+        audio: Seconds(60.0),
+        stages: Vec::new(),
+        total: Seconds(total_secs),
+        reused_fraction: 0.0,
+        mean_confidence: None,
+        outcome: "done".to_owned(),
+        estimate: None,
+    };
+    let (mut library, _) = Library::open(&library_file).expect("a writable folder");
+    library.add_job(&past(1, "other settings", 30.0)).expect("a writable library");
+    drop(library);
+    let mut bench = Bench::scripted(root.path());
+    let mut estimates = Vec::new();
+    for (model, bound) in [("demo", Bound::About), ("demo", Bound::AtMost)] {
+        let job = bench.engine.transcribe(JobRequest::new(recording.clone(), model));
+        let (mut estimate, mut is_done) = (None, false);
+        while estimate.is_none() || !is_done {
+            match bench.next() {
+                Event::Library(LibraryEvent::Estimated(told)) => {
+                    estimate = told.iter().find(|(estimated, _)| *estimated == job).map(|(_, estimate)| *estimate);
+                }
+                Event::JobDone(done, ..) if done == job => is_done = true,
+                Event::JobFailed(_, why) => panic!("{why}"),
+                _ => {}
+            }
+        }
+        let Some(Estimate { time, bound: told }) = estimate else { unreachable!("it was waited for") };
+        // A minute takes half a minute.
+        assert!((25.0..40.0).contains(&time.0), "{time:?}");
+        assert_eq!(told, bound, "it is known whether the recording is new");
+        estimates.push(Some(time));
+    }
+    // Of another model nothing is known.
+    bench.transcribe(JobRequest::new(recording, "another"));
+    let LibraryEvent::Jobs(jobs) = bench.ask(LibraryCommand::Jobs { limit: 3 }) else { panic!("the jobs") };
+    let kept: Vec<Option<Seconds>> = jobs.iter().map(|job| job.estimate).collect();
+    assert_eq!(kept, [None, estimates[1], estimates[0]]);
+}
+
+#[test]
+fn a_version_is_restored_and_what_was_there_stays() {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let recording = root.path().join("a.wav");
+    fs::write(&recording, "sound").expect("a writable folder");
+    let mut bench = Bench::scripted(root.path());
+    let given = bench.transcribe(JobRequest::new(recording, "demo"));
+    let id = bench.only_entry().id;
+    let versions = |bench: &Bench| match bench.ask(LibraryCommand::Versions(id)) {
+        LibraryEvent::Versions { versions, .. } => {
+            versions.iter().map(|version| (version.number, version.n_changes, version.n_words)).collect::<Vec<_>>()
+        }
+        other => panic!("{other:?}"),
+    };
+    assert!(versions(&bench).is_empty());
+    let mut edited = (*given).clone();
+    edited.segments[0].text = "Everybody expects the budget now.".to_owned();
+    let edited = Arc::new(edited);
+    let changes = vec![Change::RenameSpeaker { label: "A".to_owned(), name: "Ana".to_owned() }];
+    bench.done(LibraryCommand::Save { recording: id, transcript: edited.clone(), changes });
+    assert_eq!(versions(&bench), [(0, 0, 4)]);
+    for (version, expected, n_changes, replaced, left) in
+        [(0, &given, 0, Some(1), (1, 1, 5)), (1, &edited, 1, Some(0), (0, 0, 4)), (1, &edited, 1, None, (0, 0, 4))]
+    {
+        let answer = bench.ask(LibraryCommand::Restore { recording: id, version });
+        let LibraryEvent::Restored { transcript, changes, replaced: told, .. } = answer else { panic!("{answer:?}") };
+        assert_eq!((&transcript, changes.len(), told), (expected, n_changes, replaced));
+        assert_eq!(bench.open(&bench.only_entry()), (Some(expected.clone()), n_changes));
+        assert!(versions(&bench).contains(&left), "{:?}", versions(&bench));
+    }
+    let nowhere = bench.ask(LibraryCommand::Restore { recording: id, version: 7 });
+    assert!(matches!(&nowhere, LibraryEvent::Failed(line) if line.contains("version 7")), "{nowhere:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_recording_is_listed_where_it_is_whatever_link_leads_there() {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let real = root.path().canonicalize().expect("a folder").join("talk.wav");
+    let link = root.path().join("link.wav");
+    fs::write(&real, "sound").expect("a writable folder");
+    std::os::unix::fs::symlink(&real, &link).expect("a writable folder");
+    let mut bench = Bench::scripted(root.path());
+    let job = bench.engine.transcribe(JobRequest::new(link, "demo"));
+    loop {
+        if let LibraryEvent::JobListed { job: listed, path } = bench.next_told() {
+            assert_eq!((listed, &path), (job, &real));
+            break;
+        }
+    }
+    bench.transcribe(JobRequest::new(real.clone(), "demo"));
+    assert_eq!(bench.only_entry().path, real);
 }
 
 #[test]

@@ -98,14 +98,14 @@ impl Intake {
         let stored = Arc::clone(&self.stored);
         let hashed = self.with_library(|library| Ok(scans::hash(library, &stored, recording)?));
         if let Err(error) = hashed {
-            tracing::warn!("the hash of a recording is not kept: {error}");
+            self.warn(format!("The hash of a recording is not kept: {error}."));
         }
     }
 
     /// The recordings whose tags or notes would be lost if their files were moved now.
     pub(super) fn unhashed(&mut self) -> Vec<RecordingId> {
         let found = self.with_library(|library| Ok(library.described_without_content()?));
-        found.inspect_err(|error| tracing::warn!("{error}")).unwrap_or_default()
+        found.inspect_err(|error| self.warn(format!("{error}."))).unwrap_or_default()
     }
 
     /// Tells the user something.

@@ -2,6 +2,7 @@
 //! recording sounds like when it ends. Nothing of it may hinder the job.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -17,13 +18,16 @@ use crate::transcript::manifest::Manifest;
 use crate::units::Seconds;
 
 use super::related;
+use super::scans;
 use super::stored::Stored;
 
 /// A file up to this size is read for its hash at once, the rest only while nobody waits.
 const SMALL_BYTES: u64 = 64 << 20;
 
-/// What the engine tells of a job, in this order; one of the last three is the end.
+/// What the engine tells of a job, in this order; one of the last three is the end, at any time.
 pub(in crate::engine) enum JobNote {
+    /// It waits for its turn.
+    Queued(Box<JobRequest>),
     /// It runs.
     Started(Box<JobRequest>),
     /// Its recording is this long.
@@ -53,6 +57,8 @@ pub(super) struct RunningJob {
     started_secs: i64,
     since: Instant,
     audio: Seconds,
+    /// How long it was to take, as it was told.
+    estimate: Option<Seconds>,
 }
 
 /// What came of keeping a job.
@@ -72,13 +78,20 @@ impl RunningJob {
         library: &mut Library,
         stored: &Stored,
         request: Box<JobRequest>,
+        estimate: Option<Seconds>,
     ) -> (Self, Result<(), LibraryError>) {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let started_secs = i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX);
         let (since, audio) = (Instant::now(), Seconds::default());
-        let mut job = Self { request, recording: None, file: None, started_secs, since, audio };
+        let mut job = Self { request, recording: None, file: None, started_secs, since, audio, estimate };
         let listed = job.list(library, stored);
         (job, listed)
+    }
+
+    /// Where its recording is, if that is another path than the one that was given.
+    pub(super) fn listed_elsewhere(&self) -> Option<&Path> {
+        let listed = self.file.as_ref()?.path.as_path();
+        (listed != self.request.path).then_some(listed)
     }
 
     /// Its recording is this long.
@@ -124,6 +137,7 @@ impl RunningJob {
             mean_confidence,
             outcome,
             manifest: report.manifest.as_deref().map(without_marks),
+            estimate: self.estimate,
         })?;
         // Last, for the rest is worth more.
         if let Some(acoustics) = &report.acoustics {
@@ -134,7 +148,7 @@ impl RunningJob {
 
     fn list(&mut self, library: &mut Library, stored: &Stored) -> Result<(), LibraryError> {
         // What is wrong with the file, the job itself will say.
-        let Ok(file) = library::look(&self.request.path) else { return Ok(()) };
+        let Ok(file) = library::look(&scans::listed(library, &self.request.path)?) else { return Ok(()) };
         library.add(std::slice::from_ref(&file), &mut |path| stored.content(path).ok())?;
         self.recording = library.find(&file.path)?;
         self.file = Some(file);

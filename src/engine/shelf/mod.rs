@@ -9,6 +9,7 @@
 //! Each function of this face opens the library for itself, as a program does that does nothing else. Several may have
 //! it open at once.
 
+mod estimates;
 mod intake;
 mod jobs;
 mod related;
@@ -21,8 +22,8 @@ mod worker;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use crate::audio::decode;
 use crate::files::{self, FileError};
 use crate::library::{self, Library, LibraryError};
 use crate::paths::AppPaths;
@@ -31,22 +32,37 @@ use crate::settings::ModelSettings;
 use crate::task::CancelToken;
 use crate::transcript::Transcript;
 use crate::transcript::edit::Change;
-use crate::units::Seconds;
 
 use super::command::JobRequest;
 use super::library::{
-    Hit, JobRecord, ListRequest, NewFiles, RecordingEntry, RecordingId, SearchRequest, WatchedFolder,
+    Estimate, Hit, JobRecord, ListRequest, NewFiles, RecordingEntry, RecordingId, SearchRequest, TranscriptVersion,
+    WatchedFolder,
 };
 
+use estimates::{Histories, Outlook};
 use stored::Stored;
 
 pub(super) use jobs::JobNote;
 pub(super) use worker::{ShelfThreads, log_warning};
 
-/// The newest jobs, among which those are looked for that are like one that is to begin.
-const N_JOBS_TO_LEARN_FROM: usize = 500;
-/// A job of which more was known already says nothing of how long one takes.
-const MAX_REUSED_FRACTION: f32 = 0.05;
+/// Which library is asked, and who hears what the user should know of it.
+#[derive(Clone, Copy)]
+pub struct Access<'a> {
+    /// Where it is.
+    pub paths: &'a AppPaths,
+    /// What the user chose.
+    pub settings: &'a ModelSettings,
+    /// Hears warnings, for example that the library was damaged and what became of it.
+    pub warn: &'a dyn Fn(&str),
+}
+
+impl Access<'_> {
+    fn warn_all(self, warnings: &[String]) {
+        for warning in warnings {
+            (self.warn)(warning);
+        }
+    }
+}
 
 /// What was asked of the library was not done.
 #[derive(Debug, thiserror::Error)]
@@ -113,26 +129,33 @@ pub struct Moved {
     pub n_bytes: u64,
 }
 
-/// How long a job will take, by the jobs of the past.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Estimate {
-    /// How long.
-    pub time: Seconds,
-    /// Jobs like it.
-    pub n_jobs: usize,
-    /// By what share of their time such an estimate is wrong for half of them; `None` where there are none.
-    pub typical_error: Option<f64>,
+/// The versions of the transcript of a recording.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Versions {
+    /// The recording.
+    pub entry: RecordingEntry,
+    /// Those that can be restored, newest first.
+    pub versions: Vec<TranscriptVersion>,
+}
+
+/// What came of restoring a version.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Restored {
+    /// The recording.
+    pub entry: RecordingEntry,
+    /// The number by which what was the newest can be restored; `None` where that was the same.
+    pub replaced: Option<usize>,
 }
 
 /// A page of the recordings.
-pub fn list(paths: &AppPaths, settings: &ModelSettings, request: &ListRequest) -> Result<Page, ShelfError> {
-    let (entries, n_in_all) = Desk::open(paths, settings)?.library.list(request)?;
+pub fn list(access: Access<'_>, request: &ListRequest) -> Result<Page, ShelfError> {
+    let (entries, n_in_all) = Desk::open(access)?.library.list(request)?;
     Ok(Page { entries, n_in_all })
 }
 
 /// A recording, by its number or its path.
-pub fn open(paths: &AppPaths, settings: &ModelSettings, which: &str) -> Result<Opened, ShelfError> {
-    let Desk { library, .. } = Desk::open(paths, settings)?;
+pub fn open(access: Access<'_>, which: &str) -> Result<Opened, ShelfError> {
+    let Desk { library, .. } = Desk::open(access)?;
     let entry = entry_of(&library, which)?;
     let kept = library.transcript(entry.id)?;
     let (transcript, changes) = match kept {
@@ -158,8 +181,8 @@ pub fn related(
 }
 
 /// Puts files, and all recordings below folders, into the library.
-pub fn add(paths: &AppPaths, settings: &ModelSettings, files: &[PathBuf]) -> Result<Added, ShelfError> {
-    let mut desk = Desk::open(paths, settings)?;
+pub fn add(access: Access<'_>, files: &[PathBuf]) -> Result<Added, ShelfError> {
+    let mut desk = Desk::open(access)?;
     let added = scans::add(&mut desk.library, &desk.stored, files)?;
     desk.keep();
     Ok(added)
@@ -167,8 +190,8 @@ pub fn add(paths: &AppPaths, settings: &ModelSettings, files: &[PathBuf]) -> Res
 
 /// Takes recordings out of the library, each by its number or its path. Where one is not in it, none is taken out.
 /// Returns their paths; the files stay.
-pub fn remove(paths: &AppPaths, settings: &ModelSettings, which: &[String]) -> Result<Vec<PathBuf>, ShelfError> {
-    let mut desk = Desk::open(paths, settings)?;
+pub fn remove(access: Access<'_>, which: &[String]) -> Result<Vec<PathBuf>, ShelfError> {
+    let mut desk = Desk::open(access)?;
     let entries = which.iter().map(|which| entry_of(&desk.library, which)).collect::<Result<Vec<_>, _>>()?;
     desk.library.back_up_if_due()?;
     let ids: Vec<RecordingId> = entries.iter().map(|entry| entry.id).collect();
@@ -178,26 +201,21 @@ pub fn remove(paths: &AppPaths, settings: &ModelSettings, which: &[String]) -> R
 }
 
 /// Looks for words in all transcripts.
-pub fn search(paths: &AppPaths, settings: &ModelSettings, request: &SearchRequest) -> Result<Vec<Hit>, ShelfError> {
-    let Desk { mut library, .. } = Desk::open(paths, settings)?;
+pub fn search(access: Access<'_>, request: &SearchRequest) -> Result<Vec<Hit>, ShelfError> {
+    let Desk { mut library, .. } = Desk::open(access)?;
     let hits = library.search(request)?;
-    log_all(&library.take_warnings());
+    access.warn_all(&library.take_warnings());
     Ok(hits)
 }
 
 /// The folders that are looked after.
-pub fn folders(paths: &AppPaths, settings: &ModelSettings) -> Result<Vec<WatchedFolder>, ShelfError> {
-    Ok(Desk::open(paths, settings)?.library.folders()?)
+pub fn folders(access: Access<'_>) -> Result<Vec<WatchedFolder>, ShelfError> {
+    Ok(Desk::open(access)?.library.folders()?)
 }
 
 /// Lists a folder's recordings, and has it looked after whenever the window is open.
-pub fn watch(
-    paths: &AppPaths,
-    settings: &ModelSettings,
-    folder: &Path,
-    new_files: NewFiles,
-) -> Result<Added, ShelfError> {
-    let mut desk = Desk::open(paths, settings)?;
+pub fn watch(access: Access<'_>, folder: &Path, new_files: NewFiles) -> Result<Added, ShelfError> {
+    let mut desk = Desk::open(access)?;
     let folder = worker::watchable(folder.to_path_buf())?;
     desk.library.watch(&folder, new_files)?;
     let mut found = library::scan(&folder)?;
@@ -210,8 +228,8 @@ pub fn watch(
 }
 
 /// Leaves a folder alone. What was found in it stays listed.
-pub fn unwatch(paths: &AppPaths, settings: &ModelSettings, folder: &Path) -> Result<(), ShelfError> {
-    let mut desk = Desk::open(paths, settings)?;
+pub fn unwatch(access: Access<'_>, folder: &Path) -> Result<(), ShelfError> {
+    let mut desk = Desk::open(access)?;
     let was_watched = desk.library.unwatch(folder)?;
     desk.keep();
     if was_watched { Ok(()) } else { Err(ShelfError::NotWatched(folder.to_path_buf())) }
@@ -227,13 +245,12 @@ pub fn recordings_below(folder: &Path) -> (Vec<PathBuf>, Vec<String>) {
 
 /// Gives a recording, which is meant by its number or its path, tags and takes others away. Returns it as it is then.
 pub fn change_tags(
-    paths: &AppPaths,
-    settings: &ModelSettings,
+    access: Access<'_>,
     which: &str,
     added: &[String],
     removed: &[String],
 ) -> Result<RecordingEntry, ShelfError> {
-    let mut desk = Desk::open(paths, settings)?;
+    let mut desk = Desk::open(access)?;
     let entry = entry_of(&desk.library, which)?;
     let tags = desk.library.change_tags(entry.id, added, removed)?;
     desk.keep_described(entry.id);
@@ -241,104 +258,105 @@ pub fn change_tags(
 }
 
 /// Replaces the note of a recording, which is meant by its number or its path. Returns it as it is then.
-pub fn set_note(
-    paths: &AppPaths,
-    settings: &ModelSettings,
-    which: &str,
-    note: &str,
-) -> Result<RecordingEntry, ShelfError> {
-    let mut desk = Desk::open(paths, settings)?;
+pub fn set_note(access: Access<'_>, which: &str, note: &str) -> Result<RecordingEntry, ShelfError> {
+    let mut desk = Desk::open(access)?;
     let entry = entry_of(&desk.library, which)?;
     desk.library.set_note(entry.id, note)?;
     desk.keep_described(entry.id);
     Ok(RecordingEntry { note: note.to_owned(), ..entry })
 }
 
+/// The versions of the transcript of a recording, which is meant by its number or its path.
+pub fn versions(access: Access<'_>, which: &str) -> Result<Versions, ShelfError> {
+    let Desk { library, .. } = Desk::open(access)?;
+    let entry = entry_of(&library, which)?;
+    let versions = library.versions(entry.id)?;
+    Ok(Versions { entry, versions })
+}
+
+/// Makes a version of the transcript of a recording the newest one. What was the newest is a version from then on.
+pub fn restore(access: Access<'_>, which: &str, version: usize) -> Result<Restored, ShelfError> {
+    let mut desk = Desk::open(access)?;
+    let entry = entry_of(&desk.library, which)?;
+    let replaced = desk.library.restore(entry.id, version)?;
+    desk.keep();
+    Ok(Restored { entry, replaced })
+}
+
 /// Jobs of the past, newest first.
-pub fn jobs(paths: &AppPaths, settings: &ModelSettings, limit: usize) -> Result<Vec<JobRecord>, ShelfError> {
-    Ok(Desk::open(paths, settings)?.library.jobs(limit)?)
+pub fn jobs(access: Access<'_>, limit: usize) -> Result<Vec<JobRecord>, ShelfError> {
+    Ok(Desk::open(access)?.library.jobs(limit)?)
 }
 
 /// Writes all of the library to one file.
-pub fn export(paths: &AppPaths, settings: &ModelSettings, file: &Path) -> Result<Moved, ShelfError> {
-    check_target(paths, settings, file)?;
-    let written = Desk::open(paths, settings)?.library.export(file)?;
-    log_all(&written.warnings);
+pub fn export(access: Access<'_>, file: &Path) -> Result<Moved, ShelfError> {
+    check_target(access.paths, access.settings, file)?;
+    let written = Desk::open(access)?.library.export(file)?;
+    access.warn_all(&written.warnings);
     Ok(Moved { n_recordings: written.n_recordings, n_bytes: written.n_bytes })
 }
 
 /// Takes the library of such a file into this one, which is backed up before.
-pub fn import(paths: &AppPaths, settings: &ModelSettings, file: &Path) -> Result<Moved, ShelfError> {
+pub fn import(access: Access<'_>, file: &Path) -> Result<Moved, ShelfError> {
     let n_bytes = std::fs::metadata(file).map_err(FileError::of("read", file))?.len();
-    let mut desk = Desk::open(paths, settings)?;
+    let mut desk = Desk::open(access)?;
     desk.library.back_up_if_due()?;
     let taken = desk.library.import(file)?;
-    log_all(&desk.library.take_warnings());
+    access.warn_all(&desk.library.take_warnings());
     desk.keep();
     Ok(Moved { n_recordings: taken.n_new + taken.n_known, n_bytes })
 }
 
-/// How long a job will take. `None` where too little is known of such jobs, or the length of the recording is not.
-pub fn estimate(
-    paths: &AppPaths,
-    settings: &ModelSettings,
-    request: &JobRequest,
-) -> Result<Option<Estimate>, ShelfError> {
-    let Desk { library, .. } = Desk::open(paths, settings)?;
-    let listed = match library.find(&request.path)? {
-        Some(id) => library.entry(id)?.and_then(|entry| entry.duration),
-        None => None,
-    };
-    // What is wrong with the file, the job will say.
-    let audio = listed.or_else(|| decode::stated_length(&request.path).ok().flatten());
-    let words = jobs::settings_in_words(request);
-    let of = |audio: Seconds| library.estimate(&request.model, &words, audio);
-    let Some(time) = audio.map(of).transpose()?.flatten() else { return Ok(None) };
-    let is_alike = |job: &JobRecord| {
-        let is_whole = job.outcome == "done" && job.reused_fraction <= MAX_REUSED_FRACTION && job.total.0 > 0.0;
-        is_whole && job.model == request.model && job.settings == words
-    };
-    let alike: Vec<JobRecord> = library.jobs(N_JOBS_TO_LEARN_FROM)?.into_iter().filter(is_alike).collect();
-    let mut errors = Vec::new();
-    for job in &alike {
-        errors.extend(of(job.audio)?.map(|time| (time.0 - job.total.0).abs() / job.total.0));
+/// How long jobs will take, in the order of their requests. `None` where nothing is known of such jobs, or the length of
+/// the recording is not, or nobody could find it out in this time.
+pub fn estimates(
+    access: Access<'_>,
+    requests: &[JobRequest],
+    patience: Duration,
+) -> Result<Vec<Option<Estimate>>, ShelfError> {
+    let until = Instant::now() + patience;
+    let Desk { library, stored, .. } = Desk::open(access)?;
+    let mut histories = Histories::default();
+    let mut estimates = Vec::with_capacity(requests.len());
+    for request in requests {
+        let past = histories.of(&library, &request.model)?;
+        // Without jobs of the past, no file need be looked at.
+        estimates.push(if past.is_empty() || Instant::now() >= until {
+            None
+        } else {
+            Outlook::of(&library, &stored, request)?.estimate(past)
+        });
     }
-    errors.sort_by(f64::total_cmp);
-    Ok(Some(Estimate { time, n_jobs: alike.len(), typical_error: errors.get(errors.len() / 2).copied() }))
+    Ok(estimates)
 }
 
 /// The library, open for one piece of work.
-struct Desk {
+struct Desk<'a> {
     library: Library,
     stored: Stored,
+    access: Access<'a>,
 }
 
-impl Desk {
-    fn open(paths: &AppPaths, settings: &ModelSettings) -> Result<Self, ShelfError> {
-        let (library, warnings) = Library::open(&library_file(paths))?;
-        log_all(&warnings);
-        Ok(Self { library, stored: Stored::new(paths, settings) })
+impl<'a> Desk<'a> {
+    fn open(access: Access<'a>) -> Result<Self, ShelfError> {
+        let (library, warnings) = Library::open(&library_file(access.paths))?;
+        access.warn_all(&warnings);
+        Ok(Self { library, stored: Stored::new(access.paths, access.settings), access })
     }
 
     /// After something was written: backs the library up if that is due. What was written is kept in any case.
     fn keep(&mut self) {
         if let Err(error) = self.library.back_up_if_due() {
-            tracing::warn!("the library is not backed up: {error}");
+            (self.access.warn)(&format!("the library is not backed up: {error}"));
         }
     }
 
     /// The same after tags or a note were written, which a file takes along that is known by its content.
     fn keep_described(&mut self, recording: RecordingId) {
         if let Err(error) = scans::hash(&mut self.library, &self.stored, recording) {
-            tracing::warn!("the hash of a recording is not kept: {error}");
+            (self.access.warn)(&format!("the hash of a recording is not kept: {error}"));
         }
         self.keep();
-    }
-}
-
-fn log_all(warnings: &[String]) {
-    for warning in warnings {
-        tracing::warn!("{warning}");
     }
 }
 
@@ -357,10 +375,7 @@ fn library_file(paths: &AppPaths) -> PathBuf {
 fn entry_of(library: &Library, which: &str) -> Result<RecordingEntry, ShelfError> {
     let id = match which.parse() {
         Ok(number) => Some(RecordingId(number)),
-        Err(_) => match library.find(Path::new(which))? {
-            None => library.find(&scans::real(Path::new(which)))?,
-            found => found,
-        },
+        Err(_) => library.find(&scans::listed(library, Path::new(which))?)?,
     };
     let entry = match id {
         Some(id) => library.entry(id)?,

@@ -142,6 +142,12 @@ pub(super) fn real(path: &Path) -> PathBuf {
     real.unwrap_or_else(|| absolute(path))
 }
 
+/// The path by which the library has a file: that which is given, where it has it so, else where the file really is.
+pub(super) fn listed(library: &Library, path: &Path) -> Result<PathBuf, LibraryError> {
+    let given = absolute(path);
+    Ok(if library.find(&given)?.is_some() { given } else { real(path) })
+}
+
 /// A file, or the recordings below a folder; and warnings.
 fn found_at(path: &Path) -> Result<(Vec<FoundFile>, Vec<String>), FileError> {
     if path.is_dir() {

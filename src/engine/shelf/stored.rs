@@ -23,6 +23,11 @@ impl Stored {
         Self { paths: paths.clone(), settings: settings.clone(), store: Mutex::default() }
     }
 
+    /// Whether the user wants results to be stored and found again.
+    pub(super) fn is_used(&self) -> bool {
+        self.settings.use_model_cache
+    }
+
     /// The store; where it cannot be opened, that is tried again the next time.
     pub(super) fn store(&self) -> Result<ResultStore, ResultError> {
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
@@ -72,6 +77,6 @@ impl Stored {
 
     /// The store, where the user allows that something is written there unasked.
     fn store_to_write(&self) -> Result<Option<ResultStore>, ResultError> {
-        if self.settings.use_model_cache { self.store().map(Some) } else { Ok(None) }
+        if self.is_used() { self.store().map(Some) } else { Ok(None) }
     }
 }

@@ -16,15 +16,16 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, never, unbounded};
 
-use crate::engine::command::JobId;
+use crate::engine::command::{JobId, JobRequest};
 use crate::engine::event::Event;
-use crate::engine::library::{LibraryCommand, LibraryEvent};
+use crate::engine::library::{Estimate, LibraryCommand, LibraryEvent};
 use crate::engine::results::ResultsCommand;
 use crate::library::{Library, LibraryError};
 use crate::paths::AppPaths;
 use crate::settings::ModelSettings;
 use crate::task::CancelToken;
 
+use super::estimates::WaitingJobs;
 use super::intake::{Asked, Intake};
 use super::jobs::{End, JobNote, RunningJob};
 use super::results::ResultsThread;
@@ -88,6 +89,7 @@ impl ShelfThreads {
             library: None,
             folders: None,
             jobs: BTreeMap::new(),
+            waiting: WaitingJobs::default(),
             events: sender,
             works: works.clone(),
             closing: closing.clone(),
@@ -159,6 +161,7 @@ struct Worker {
     /// `None` before anybody asks something of the library: whoever only transcribes looks after no folders.
     folders: Option<FolderWatch>,
     jobs: BTreeMap<JobId, RunningJob>,
+    waiting: WaitingJobs,
     events: Sender<Event>,
     /// Its own, for the thread that looks after folders.
     works: Sender<Work>,
@@ -327,6 +330,17 @@ impl Worker {
                 self.order(Order::Unwatch(folder))?;
                 LibraryEvent::Done(text)
             }
+            LibraryCommand::Versions(recording) => {
+                LibraryEvent::Versions { recording, versions: self.library()?.versions(recording)? }
+            }
+            LibraryCommand::Restore { recording, version } => {
+                let library = self.library()?;
+                let replaced = library.restore(recording, version)?;
+                let kept = library.transcript(recording)?.ok_or(LibraryError::NoRecording(recording.0))?;
+                (self.state.has_changed, self.state.is_index_behind) = (true, true);
+                let transcript = Arc::new(kept.current.unwrap_or(kept.original));
+                LibraryEvent::Restored { recording, transcript, changes: kept.changes, replaced }
+            }
             LibraryCommand::Folders => LibraryEvent::Folders(self.library()?.folders()?),
             LibraryCommand::Jobs { limit } => LibraryEvent::Jobs(self.library()?.jobs(limit)?),
             LibraryCommand::LastJob(recording) => {
@@ -349,8 +363,24 @@ impl Worker {
     fn keep(&mut self, job: JobId, note: JobNote) -> Result<(), ShelfError> {
         let stored = Arc::clone(&self.stored);
         let end = match note {
+            JobNote::Queued(request) => {
+                // Once the engine ends, few of those that wait will begin.
+                if !self.closing.is_cancelled() {
+                    let estimate = self.estimate(job, &request)?;
+                    self.tell_estimates(estimate.map(|estimate| (job, estimate)).into_iter().collect());
+                }
+                return Ok(());
+            }
             JobNote::Started(request) => {
-                let (running, listed) = RunningJob::begin(self.library()?, &stored, request);
+                if self.closing.is_cancelled() {
+                    // Its record has it all the same. A job that cannot be estimated is one of which nothing is known.
+                    self.estimate(job, &request).ok();
+                }
+                let estimate = self.waiting.take(job);
+                let (running, listed) = RunningJob::begin(self.library()?, &stored, request, estimate);
+                if let Some(path) = running.listed_elsewhere() {
+                    self.tell(LibraryEvent::JobListed { job, path: path.to_path_buf() });
+                }
                 self.jobs.insert(job, running);
                 self.state.has_changed = true;
                 return Ok(listed?);
@@ -365,6 +395,7 @@ impl Worker {
             JobNote::Failed(reason) => End::Failed(reason),
             JobNote::Cancelled => End::Cancelled,
         };
+        self.waiting.take(job);
         // One that was cancelled before it began left nothing to be kept.
         let Some(running) = self.jobs.remove(&job) else { return Ok(()) };
         let kept = running.end(self.library()?, &stored, end)?;
@@ -378,7 +409,25 @@ impl Worker {
         if let Some(recording) = kept.to_hash {
             self.order(Order::Hash(recording))?;
         }
+        if let Some(library) = self.library.as_ref().filter(|_| !self.closing.is_cancelled()) {
+            let news = self.waiting.news(library)?;
+            self.tell_estimates(news);
+        }
         Ok(())
+    }
+
+    fn estimate(&mut self, job: JobId, request: &JobRequest) -> Result<Option<Estimate>, ShelfError> {
+        let library = match self.library.take() {
+            Some(library) => library,
+            None => self.open()?,
+        };
+        Ok(self.waiting.add(self.library.insert(library), &self.stored, job, request)?)
+    }
+
+    fn tell_estimates(&self, estimates: Vec<(JobId, Estimate)>) {
+        if !estimates.is_empty() {
+            self.tell(LibraryEvent::Estimated(estimates));
+        }
     }
 
     fn library(&mut self) -> Result<&mut Library, ShelfError> {
@@ -536,12 +585,14 @@ fn keeps_something(command: &LibraryCommand) -> bool {
         LibraryCommand::Save { .. }
         | LibraryCommand::Describe { .. }
         | LibraryCommand::Remove(_)
+        | LibraryCommand::Restore { .. }
         | LibraryCommand::Watch(..)
         | LibraryCommand::Unwatch(_) => true,
         LibraryCommand::List(_)
         | LibraryCommand::Open(_)
         | LibraryCommand::Add(_)
         | LibraryCommand::Search(_)
+        | LibraryCommand::Versions(_)
         | LibraryCommand::Folders
         | LibraryCommand::Jobs { .. }
         | LibraryCommand::LastJob(_) => false,

@@ -17,7 +17,7 @@ use eframe::egui::{self, CentralPanel, Frame, Margin, Panel, UiBuilder, Viewport
 use crate::engine::library::NewFiles;
 use crate::engine::models::ModelCommand;
 use crate::engine::one_window::OneWindow;
-use crate::engine::{Command, Engine, JobRequest, Wake};
+use crate::engine::{Command, Engine, JobRequest, Rank, Wake};
 use crate::settings::{Settings, WindowState};
 
 use super::action::{Action, Purpose};
@@ -228,7 +228,7 @@ impl App {
     /// Queues what came into a watched folder, where what is shown stays, and what was recorded.
     fn open_arrived(&mut self) {
         for path in self.state.library.take_arrived() {
-            self.queue(path);
+            self.queue(path, Rank::Spare);
         }
         let recorded = self.state.record.take_recorded();
         self.open(recorded);
@@ -391,16 +391,16 @@ impl App {
     /// Queues recordings and shows the first of them. Transcripts among them are read.
     fn open(&mut self, paths: Vec<PathBuf>) {
         let recordings = self.import_transcripts(paths);
-        let queued: Vec<usize> = recordings.into_iter().map_while(|path| self.queue(path)).collect();
+        let queued: Vec<usize> = recordings.into_iter().map_while(|path| self.queue(path, Rank::Wanted)).collect();
         if let Some(recording_idx) = queued.first() {
             self.state.select(*recording_idx);
         }
     }
 
     /// Queues a recording, and returns its place in the list; `None` where there is nobody to do it.
-    fn queue(&mut self, path: PathBuf) -> Option<usize> {
+    fn queue(&mut self, path: PathBuf, rank: Rank) -> Option<usize> {
         let request = self.request(&path);
-        let job = self.engine_or_error()?.transcribe(request);
+        let job = self.engine_or_error()?.transcribe_ranked(request, rank);
         Some(self.state.add_job(job, path))
     }
 

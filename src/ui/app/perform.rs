@@ -44,6 +44,12 @@ impl App {
                 }
                 self.state.stop(job);
             }
+            Action::DoNext(job) => {
+                if let Some(engine) = &self.engine {
+                    engine.prefer(job);
+                    self.state.prefer(job);
+                }
+            }
             Action::Retry(recording_idx) => self.retry(recording_idx),
             Action::Export(format) => self.export(format, ctx),
             Action::CopyTranscript => self.copy_transcript(ctx),

@@ -7,10 +7,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::engine::library::{LibraryCommand, NewFiles, RecordingEntry, RecordingId};
 use crate::ui::action::LibraryAction;
 use crate::ui::cache_state::Told;
-use crate::ui::library_state::{KeptText, News, OpenedRecording};
+use crate::ui::library_state::{KeptText, News, OpenedRecording, RestoredTranscript};
 use crate::ui::library_words::Sought;
 use crate::ui::recording::{Phase, Recording};
-use crate::ui::texts::text_with;
+use crate::ui::texts::{text, text_with};
+use crate::ui::versions_state::Cause;
 
 use super::State;
 
@@ -69,12 +70,23 @@ impl State {
             LibraryAction::Describe { id, tags, note } => {
                 library.tell(LibraryCommand::Describe { recording: id, tags, note });
             }
+            LibraryAction::ShowVersions(id) => library.show_versions(id),
+            LibraryAction::CloseVersions => library.versions.close(),
+            LibraryAction::Restore { id, version } => self.restore(id, version, Cause::Chosen),
             LibraryAction::Unwatch(folder) => library.unwatch(folder),
             LibraryAction::Transcribe(path) => return Some(LibraryWish::Transcribe(path)),
             LibraryAction::CopyPath(path) => return Some(LibraryWish::Copy(path.display().to_string())),
             LibraryAction::AskForFolders(new_files) => return Some(LibraryWish::AskForFolders(new_files)),
         }
         None
+    }
+
+    /// Has a version of the transcript of a recording made the newest one, after all that was changed is kept.
+    pub(super) fn restore(&mut self, id: RecordingId, version: usize, cause: Cause) {
+        for save in self.recordings.iter_mut().filter_map(Recording::take_save) {
+            self.library.tell(save);
+        }
+        self.library.restore(id, version, cause);
     }
 
     /// What the engine is to be asked of the library now.
@@ -94,6 +106,13 @@ impl State {
         match news {
             News::Told(told) => self.tell(told),
             News::Opened(opened) => self.take_opened(*opened),
+            News::Restored(restored) => self.take_restored(&restored),
+            News::Estimated(estimates) => self.take_estimates(estimates),
+            News::JobListed { job, path } => {
+                if let Some(recording) = self.recording_of(job) {
+                    recording.path = path;
+                }
+            }
             News::Located { recording_idx, id, kept } => {
                 let Some(recording) = self.recordings.get_mut(recording_idx) else { return };
                 recording.library = Some(id);
@@ -135,6 +154,20 @@ impl State {
         };
         self.select(recording_idx);
         self.sought = opening.sought.map(|sought| (recording_idx, sought));
+    }
+
+    fn take_restored(&mut self, restored: &RestoredTranscript) {
+        let RestoredTranscript { id, transcript, changes, replaced, cause } = restored;
+        // Who takes back once more wants the change before that one.
+        let (replaced, notice) = match cause {
+            Cause::Chosen => (*replaced, text("versions-restored")),
+            Cause::TakenBack => (None, text("versions-taken-back")),
+        };
+        let is_it = |recording: &&mut Recording| recording.library == Some(*id) && recording.can_edit();
+        for recording in self.recordings.iter_mut().filter(is_it) {
+            recording.take_restored(transcript, changes, replaced);
+        }
+        self.set_notice(notice);
     }
 
     /// Shows a recording of the library: as it is in this window, or as the library has it.

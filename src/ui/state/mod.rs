@@ -5,6 +5,7 @@
 
 mod editing;
 mod library;
+mod queue;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ use super::results_state::ResultsState;
 use super::side_state::SideState;
 use super::speakers::SpeakerEntry;
 use super::texts::{text, text_with};
+use super::versions_state::Cause;
 
 pub(super) use library::LibraryWish;
 
@@ -279,6 +281,8 @@ impl State {
     pub(super) fn undo(&mut self) {
         if self.selected_recording().is_some_and(Recording::undo) {
             self.notice = text("app-undone");
+        } else if let Some((id, version)) = self.selected_recording().and_then(Recording::take_replaced) {
+            self.restore(id, version, Cause::TakenBack);
         }
     }
 

@@ -3,18 +3,22 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::engine::library::{LibraryCommand, LibraryEvent, ListRequest, RecordingEntry, RecordingId, SearchRequest};
+use crate::engine::library::{
+    Bound, Estimate, LibraryCommand, LibraryEvent, ListRequest, RecordingEntry, RecordingId, SearchRequest,
+};
 use crate::engine::voices::{VoiceCommand, VoicesAnswer, VoicesOutcome};
 use crate::engine::{Event, JobId, JobProgress, JobReport, LoadedModel, Stage};
 use crate::settings::SideTab;
+use crate::transcript::edit::Change;
 use crate::transcript::{Segment, Speaker, Transcript};
 use crate::ui::action::LibraryAction;
 use crate::ui::library_samples::{entry, hit};
 use crate::ui::message_list::Severity;
-use crate::ui::recording::Phase;
+use crate::ui::recording::{Phase, Recording};
 use crate::ui::speakers::SpeakerEntry;
 use crate::units::{Seconds, TimeSpan};
 
+use super::queue::Outlook;
 use super::{PanelChoice, State};
 
 const JOB: JobId = JobId(1);
@@ -278,6 +282,49 @@ fn a_finished_job_is_found_in_the_library_and_its_changes_are_kept() {
 }
 
 #[test]
+fn a_version_is_restored_after_all_changes_are_kept_and_taken_back_once() {
+    let mut state = State::default();
+    let (given, named) = (Arc::new(spoken(&["one"])), Arc::new(two_speakers()));
+    state.perform_library(LibraryAction::Open { id: RecordingId(1), path: "/in/a.wav".into() });
+    commands(&mut state);
+    let opened = LibraryEvent::Opened {
+        entry: Box::new(entry(1)),
+        transcript: Some(named.clone()),
+        changes: vec![Change::RenameSpeaker { label: "SPEAKER_00".to_owned(), name: "Nora".to_owned() }],
+    };
+    state.apply(Event::Library(opened));
+    assert!(!state.recordings()[0].can_undo(), "it was done on another day");
+    rename(&mut state, "Brian");
+    state.perform_library(LibraryAction::ShowVersions(RecordingId(1)));
+    state.perform_library(LibraryAction::Restore { id: RecordingId(1), version: 0 });
+    let sent = commands(&mut state);
+    assert!(
+        matches!(
+            sent[..],
+            [LibraryCommand::Versions(_), LibraryCommand::Save { .. }, LibraryCommand::Restore { version: 0, .. }]
+        ),
+        "{sent:?}"
+    );
+    let restored = |transcript: &Arc<Transcript>, replaced| {
+        Event::Library(LibraryEvent::Restored {
+            recording: RecordingId(1),
+            transcript: transcript.clone(),
+            changes: Vec::new(),
+            replaced,
+        })
+    };
+    state.apply(restored(&given, Some(4)));
+    assert!(state.library.versions.shown().is_none() && state.recordings()[0].can_undo());
+    assert_eq!((&state.recordings()[0].transcript, commands(&mut state).len()), (&given, 0), "it is kept");
+    state.undo();
+    let sent = commands(&mut state);
+    assert!(matches!(sent[..], [LibraryCommand::Restore { recording: RecordingId(1), version: 4 }]), "{sent:?}");
+    state.apply(restored(&named, Some(0)));
+    assert_eq!(state.recordings()[0].transcript, named);
+    assert!(!state.recordings()[0].can_undo(), "what was taken back is not done again");
+}
+
+#[test]
 fn a_hit_is_shown_where_its_recording_is() {
     let mut state = State::default();
     state.library.search.type_words("budget".to_owned());
@@ -295,6 +342,42 @@ fn a_hit_is_shown_where_its_recording_is() {
     assert_eq!(commands(&mut state).len(), 0, "it is here already");
     assert!(state.take_sought().is_some());
     assert!(!state.recordings()[0].is_of_session());
+}
+
+#[test]
+fn jobs_that_wait_say_how_long_they_take_and_which_is_next() {
+    let mut state = State::default();
+    for n in 1..=3 {
+        state.add_job(JobId(n), PathBuf::from(format!("/in/{n}.wav")));
+    }
+    assert_eq!(state.outlook(), None, "nothing is known");
+    let estimate = |secs| Estimate { time: Seconds(secs), bound: Bound::About };
+    let told = vec![(JobId(2), estimate(60.0)), (JobId(3), estimate(30.0)), (JobId(9), estimate(1.0))];
+    state.apply(Event::Library(LibraryEvent::Estimated(told)));
+    let outlook = |n_waiting, n_unknown, secs| Some(Outlook { n_waiting, n_unknown, estimate: estimate(secs) });
+    assert_eq!(state.outlook(), outlook(3, 1, 90.0));
+    state.apply(Event::JobStarted(JobId(1)));
+    assert_eq!(state.outlook(), outlook(2, 0, 90.0));
+    state.apply(reported(Stage::Decode, 0.1, Some(10.0)));
+    assert_eq!(state.outlook(), outlook(2, 0, 100.0), "what runs is counted");
+
+    let next = |state: &State| -> Vec<String> {
+        let recordings = state.recordings().iter().filter(|recording| state.is_next(recording));
+        recordings.map(Recording::name).collect()
+    };
+    assert_eq!(next(&state), [""; 0]);
+    for (preferred, expected) in [(3, "3.wav"), (2, "2.wav"), (1, "2.wav"), (9, "2.wav")] {
+        state.prefer(JobId(preferred));
+        assert_eq!(next(&state), [expected]);
+    }
+    assert_eq!(state.notice(), "2.wav comes next");
+    state.apply(Event::JobStarted(JobId(2)));
+    assert_eq!(next(&state), ["3.wav"], "it was wanted before that");
+    state.apply(Event::JobCancelled(JobId(3)));
+    assert_eq!((next(&state).len(), state.outlook()), (0, None));
+    let path = PathBuf::from("/real/2.wav");
+    state.apply(Event::Library(LibraryEvent::JobListed { job: JobId(2), path: path.clone() }));
+    assert_eq!(state.recordings()[1].path, path);
 }
 
 #[test]

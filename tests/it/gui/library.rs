@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use eframe::egui::{Key, Role};
+use eframe::egui::{Key, Modifiers, Role};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use hansard::ui::{Answer, App, Open, Question};
@@ -64,6 +64,46 @@ fn a_name_that_was_given_stays_after_a_restart_and_after_the_same_job() {
     for name in ["Speaker Eleonora", "Speaker Bartholomew"] {
         window.wait_for(name, |harness| harness.query_by_label(name).is_some());
     }
+}
+
+#[test]
+fn an_earlier_version_is_restored_and_taken_back() {
+    let mut window = transcribed();
+    name_speaker(&mut window, "SPEAKER_00", "Eleonora");
+    window.wait_for("the name in the list", |harness| row(harness, "Eleonora").is_some());
+    let mut window = window.restart();
+    window.wait_for("the library", |harness| row(harness, "Eleonora").is_some());
+    click_row(&mut window, DEMO_LABEL);
+    window.wait_for("the speaker", |harness| harness.query_by_label("Speaker Eleonora").is_some());
+    window.click("Review");
+    window.click("Earlier versions…");
+    window.wait_for("the versions", |harness| shows(harness, ": as transcribed, "));
+    window.harness.get_by_label_contains("Restore ").click();
+    window.wait_for("the version", |harness| {
+        let is_closed = harness.query_by_label("Earlier versions").is_none();
+        is_closed && harness.query_by_label("Speaker Eleonora").is_none()
+    });
+    window.harness.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    window.wait_for("what was there", |harness| harness.query_by_label("Speaker Eleonora").is_some());
+}
+
+#[test]
+fn a_recording_that_waits_is_had_next() {
+    let mut window = Window::open(Open::default(), vec![]);
+    let others = ["second.flac", "third.flac"].map(|name| window.folder.path().join(name));
+    for other in &others {
+        fs::copy(demo(), other).expect("a writable folder");
+    }
+    window.script(Answer::Open(others.to_vec()));
+    window.click("Try the demo meeting");
+    window.click("Open recording…");
+    window.harness.get_by_label("Do third.flac next").focus();
+    window.harness.run_ok();
+    window.harness.key_press(Key::Enter);
+    window.wait_for("the answer", |harness| shows(harness, "third.flac comes next"));
+    assert!(window.harness.query_by_label("Do third.flac next").is_none(), "it is next already");
+    assert!(window.harness.query_by_label("Do second.flac next").is_some());
+    window.wait_for("the end", |harness| harness.query_all_by_label("Done").count() == 3);
 }
 
 #[test]
