@@ -203,7 +203,7 @@ impl App {
     pub(super) fn keep_typed(&mut self) {
         let mut actions = Vec::new();
         self.editor.leave(&self.state, &mut actions);
-        self.speakers_panel.hide(&mut actions);
+        self.side_panel.hide(&self.settings, &mut actions);
         for action in actions {
             if let Action::Edit { recording_idx, change } = action {
                 self.state.change_transcript(recording_idx, change);
