@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::engine::library::Likeness;
-use crate::engine::shelf;
+use crate::engine::shelf::{self, Access};
 use crate::paths::AppPaths;
 use crate::settings::ModelSettings;
 
@@ -14,9 +14,10 @@ use super::table::percent;
 
 /// Tells it, a line for each two recordings.
 pub(super) fn tell(paths: &AppPaths, settings: &ModelSettings, recordings: &[PathBuf], display: &Display) {
-    let entries = match shelf::related(paths, settings, recordings) {
+    // What is wrong with the library was told by whoever should have kept the transcript.
+    let warn = |warning: &str| tracing::debug!("{warning}");
+    let entries = match shelf::related(Access { paths, settings, warn: &warn }, recordings) {
         Ok(entries) => entries,
-        // That the library cannot be used was told by whoever should have kept the transcript.
         Err(error) => {
             tracing::debug!("it is not known what sounds like these recordings: {error}");
             return;

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::engine::library::ListRequest;
 use crate::engine::provenance::{AudioMatch, ModelMatch, compare_audio, compare_model};
-use crate::engine::shelf;
+use crate::engine::shelf::{self, Access};
 use crate::files::{self, FileError};
 use crate::paths::AppPaths;
 use crate::settings::{ModelOverrides, ModelSettings};

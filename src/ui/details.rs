@@ -447,6 +447,7 @@ mod tests {
             mean_confidence: None,
             outcome: "done".to_owned(),
             manifest: manifest.map(Box::new),
+            estimate: None,
         };
         let file_hash = file_hash.map(str::to_owned);
         KnownJob { recording: RecordingId(1), record: Some(Box::new(record)), file_hash }
@@ -546,7 +547,7 @@ File now: the same
         let mut recording = recording();
         let work = vec![StageWork { stage: Stage::Transcribe, n_computed: 1, n_reused: 3 }];
         let stages = vec![(Stage::Transcribe, Seconds(2.0))];
-        recording.note_report(&JobReport { stages, work, manifest: None, total: Seconds(3.0) });
+        recording.note_report(&JobReport { stages, work, manifest: None, acoustics: None, total: Seconds(3.0) });
         let of_window = told(&recording, None);
         for expected in ["Transcribing: 2.0 s", "Whole job: 3.0 s", "Known already: 75 %", "3 of 4"] {
             assert!(of_window.contains(expected), "{of_window}");

@@ -350,6 +350,7 @@ fn a_job_is_estimated_before_it_begins_and_its_record_has_the_estimate() {
         reused_fraction: 0.0,
         mean_confidence: None,
         outcome: "done".to_owned(),
+        manifest: None,
         estimate: None,
     };
     let (mut library, _) = Library::open(&library_file).expect("a writable folder");

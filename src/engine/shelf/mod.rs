@@ -166,12 +166,8 @@ pub fn open(access: Access<'_>, which: &str) -> Result<Opened, ShelfError> {
 }
 
 /// Those of these recordings that sound like others of the library, which their entries name.
-pub fn related(
-    paths: &AppPaths,
-    settings: &ModelSettings,
-    recordings: &[PathBuf],
-) -> Result<Vec<RecordingEntry>, ShelfError> {
-    let Desk { library, .. } = Desk::open(paths, settings)?;
+pub fn related(access: Access<'_>, recordings: &[PathBuf]) -> Result<Vec<RecordingEntry>, ShelfError> {
+    let Desk { library, .. } = Desk::open(access)?;
     let mut found = Vec::new();
     for path in recordings {
         let entry = library.find(path)?.map(|id| library.entry(id)).transpose()?.flatten();
