@@ -60,7 +60,7 @@ convert() {
         "$folder/$meeting.docx" >/dev/null
 }
 convert 'txt:Text (encoded):UTF8'
-convert png
+convert pdf
 check_text "$folder/read/$meeting.txt" "LibreOffice"
 
 browse() {
@@ -71,4 +71,4 @@ browse --dump-dom | sed 's/<[^>]*>//g; s/&lt;/</g; s/&gt;/>/g; s/&nbsp;/ /g; s/&
 browse "--screenshot=$folder/read/page.png" --window-size=1280,1600 >/dev/null
 check_text "$folder/read/page.txt" "Chromium"
 
-say "Look at $folder/read/$meeting.png and $folder/read/page.png"
+say "Look at $folder/read/$meeting.pdf and $folder/read/page.png"
