@@ -46,8 +46,8 @@ pub(super) fn outlook_ui(ui: &mut Ui, state: &State) {
 /// `about 3 min`, `at most 1 h 20 min`.
 fn estimate_text(estimate: Estimate) -> String {
     let time = match RoughTime::of(estimate.time) {
-        RoughTime::Seconds(secs) => text_with("jobs-time-seconds", &[("n", secs.into())]),
-        RoughTime::Minutes(minutes) => text_with("jobs-time-minutes", &[("n", minutes.into())]),
+        RoughTime::Seconds(secs) => text_with("cache-lasts-seconds", &[("n", secs.into())]),
+        RoughTime::Minutes(minutes) => text_with("cache-lasts-minutes", &[("n", minutes.into())]),
         RoughTime::Hours(hours, minutes) => {
             text_with("jobs-time-hours", &[("hours", hours.into()), ("minutes", minutes.into())])
         }

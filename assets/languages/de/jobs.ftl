@@ -1,8 +1,6 @@
 # Die Warteschlange der Aufnahmen und frühere Fassungen von Transkripten.
 
 # Zeiten, wie man sie sagt.
-jobs-time-seconds = { $n } s
-jobs-time-minutes = { $n } min
 jobs-time-hours = { $hours } h { $minutes } min
 jobs-about = etwa { $time }
 jobs-at-most = höchstens { $time }
