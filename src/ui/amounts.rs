@@ -18,7 +18,12 @@ pub(super) fn size_text(n_bytes: u64) -> String {
 
 /// A number with so many decimals, as it is written in the language of the window: `1.5`.
 pub(super) fn decimal_text(number: f64, n_decimals: usize) -> String {
-    format!("{number:.n_decimals$}").replace('.', &text("cache-decimal-point"))
+    in_language(&format!("{number:.n_decimals$}"))
+}
+
+/// A number with as many decimals as it has: `1.25`, `2`.
+pub(super) fn number_text(number: f64) -> String {
+    in_language(&number.to_string())
 }
 
 /// How long ago something was, in one unit: `just now`, `5 min ago`, `3 days ago`.
@@ -70,6 +75,10 @@ pub(super) fn duration_text(secs: f64) -> String {
     } else {
         text_with("cache-lasts-hours", &[("n", decimal_text(secs / 3600.0, 1).into())])
     }
+}
+
+fn in_language(number: &str) -> String {
+    number.replace('.', &text("cache-decimal-point"))
 }
 
 fn whole_text(number: f64) -> String {

@@ -61,7 +61,7 @@ pub(super) struct Line {
 }
 
 impl Counts {
-    /// Counts.
+    /// Looks through a transcript.
     pub(super) fn of(transcript: &Transcript) -> Self {
         Self { n_words: transcript.n_words(), mean_confidence: transcript.mean_confidence() }
     }

@@ -24,9 +24,11 @@ const BAR_HEIGHT: f32 = 4.0;
 pub(super) fn jobs_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     ui.spacing_mut().item_spacing.y = 4.0;
     let selected_idx = state.selected().map(|(idx, _)| idx);
+    let next_job = state.next_job();
     let of_session = state.recordings().iter().enumerate().filter(|(_, recording)| recording.is_of_session());
     for (recording_idx, recording) in of_session {
-        let (is_selected, is_next) = (selected_idx == Some(recording_idx), state.is_next(recording));
+        let is_selected = selected_idx == Some(recording_idx);
+        let is_next = next_job.is_some() && recording.job == next_job;
         let entry = Entry { recording, recording_idx, is_selected, is_next };
         ui.push_id(recording_idx, |ui| entry.ui(ui, actions));
     }
