@@ -7,7 +7,10 @@
 //!                                                  │                                                               │
 //!                      names ◀──recognise── turns ◀─┘ diarize                                timed words ◀──align──┘
 //!                        └──────────────────────▶ Transcript ◀──assemble───────────────────────┘──▶ window, exports
+//!                                                    ▼
+//!         search, versions, estimates, related ◀── library ◀── changes by hand, jobs, what recordings sound like
 //!
+//! each stage ──hash of all that it depends on──▶ results: what was computed before is taken from there
 //! model name ──catalog──▶ folder ──load──▶ memory cache ──Arc<weights>──▶ stages        voices ──▶ recognise
 //! ```
 //! - [`audio`] decodes any file to [`audio::Mono16k`], chosen by content, damaged parts skipped with a warning. Long
@@ -26,12 +29,14 @@
 //! - [`voices`] keeps the voices that the user enrolled or taught; they are the user's own and never thrown away.
 //! - [`results`] keeps what stages computed, under keys that are hashes ([`hash`]) of all that it depends on, so that nothing
 //!   is computed twice. It is a cache: what is damaged or old is dropped and computed again.
-//! - [`library`] keeps the user's own data: recordings, transcripts with their changes, notes, jobs; and searches them. No
-//!   cleaning of caches touches it.
+//! - [`library`] keeps the user's own data: recordings, transcripts with their changes and earlier versions, notes; and
+//!   searches them. By the jobs that it keeps, later ones are estimated; by what recordings sound like, related ones are
+//!   told, which are never taken for each other. No cleaning of caches touches it.
 //! - [`score`] measures: who spoke when against the truth (DER), what was said (WER).
 //! - [`engine`] runs jobs in threads of its own; only `engine/job/` knows stages, models, results and files together. It
 //!   computes nothing twice: `engine/reuse/` finds and stores what stages give, under keys of all that they depend on.
-//! - [`cli`] and [`ui`] send the engine commands and show its events. Neither computes.
+//! - [`cli`] and [`ui`] send the engine commands and show its events. Neither computes. The window's words are in
+//!   `assets/languages`, a folder for each language.
 //!
 //! # Who may import whom
 //! ```text
@@ -41,7 +46,7 @@
 //! audio -> units files task          score    -> transcript units assignment
 //! nn -> nothing of ours              pipeline -> units audio nn transcript task assignment
 //! results -> units hash files         library  -> transcript units hash files
-//! models -> nn paths files task      engine   -> all above except export, import and score
+//! models -> nn hash paths files task engine   -> all above except export, import and score
 //! cli -> engine export import score settings transcript units paths files
 //! ui -> engine models::catalog transcript export import settings units paths
 //! ```
@@ -57,10 +62,11 @@
 //!                                          └──PlayCommand──▶ hansard-player, hansard-peaks      hansard-devices
 //! ```
 //! The recorder never waits for the captions: what they cannot take in time they miss. The window never blocks: it sends
-//! commands, and each frame takes the events that are there. The engine thread only coordinates and writes files. Cancelling bypasses the queues: [`task::CancelToken`] is polled at every encoder layer and
-//! every decoder step. A panic in a job becomes an event with the job's name. All threads are named, and joined when the
-//! [`engine::Engine`] is dropped; only those that wait for an open file dialog or for the desktop to show a notification are
-//! left to themselves.
+//! commands, and each frame takes the events that are there. The engine thread only coordinates and writes files. Jobs that
+//! the user asked for come before those of watched folders, and one that is wanted next before all. Cancelling bypasses the
+//! queues: [`task::CancelToken`] is polled at every encoder layer and every decoder step. A panic in a job becomes an event
+//! with the job's name. All threads are named, and joined when the [`engine::Engine`] is dropped; only those that wait for
+//! an open file dialog, for the desktop to show a notification or for a sound server are left to themselves.
 //!
 //! # Results do not depend on chance
 //! Same input, same bytes: a chunk's text does not depend on its neighbours in the batch or on the number of threads, and

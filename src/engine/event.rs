@@ -37,6 +37,10 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Decode, Self::LoadModels, Self::Speech, Self::Transcribe, Self::Align, Self::Diarize, Self::Recognise];
+
     /// What the user reads while it runs.
     pub fn label(self) -> &'static str {
         match self {
@@ -94,10 +98,11 @@ pub struct Acoustics {
     pub fingerprint: Option<Fingerprint>,
 }
 
-/// Where the time of a finished job went.
+/// Where the time of a finished job went, and what it found out beside the transcript.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct JobReport {
-    /// Wall-clock time of each stage that ran.
+    /// Wall-clock time of each stage that ran. Looking stored results up and measuring what the recording sounds like are
+    /// in none of them, only in the whole.
     pub stages: Vec<(Stage, Seconds)>,
     /// What each stage computed and what was known, in the order of stages.
     pub work: Vec<StageWork>,
@@ -107,6 +112,15 @@ pub struct JobReport {
     pub acoustics: Option<Arc<Acoustics>>,
     /// Wall-clock time of the job.
     pub total: Seconds,
+}
+
+impl JobReport {
+    /// The share of the work that was known already, 0 to 1.
+    pub fn reused_fraction(&self) -> f32 {
+        let n_reused: usize = self.work.iter().map(|work| work.n_reused).sum();
+        let n_computed: usize = self.work.iter().map(|work| work.n_computed).sum();
+        if n_reused == 0 { 0.0 } else { n_reused as f32 / (n_reused + n_computed) as f32 }
+    }
 }
 
 /// What happened. Events of one job come in the order in which they happened, and end with exactly one of
@@ -151,4 +165,20 @@ pub enum Event {
     Voices(Result<VoicesAnswer, String>),
     /// The settings could not be kept.
     SettingsNotSaved(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_known_is_a_share_of_all_the_work() {
+        let work = |n_computed, n_reused| StageWork { stage: Stage::Transcribe, n_computed, n_reused };
+        for (work, expected) in
+            [(vec![], 0.0_f32), (vec![work(3, 0)], 0.0), (vec![work(1, 2), work(0, 1)], 0.75), (vec![work(0, 4)], 1.0)]
+        {
+            let fraction = JobReport { work, ..JobReport::default() }.reused_fraction();
+            assert!((fraction - expected).abs() < f32::EPSILON, "{fraction} is not {expected}");
+        }
+    }
 }

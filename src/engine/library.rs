@@ -126,6 +126,28 @@ pub enum LibraryCommand {
     LastJob(RecordingId),
 }
 
+impl LibraryCommand {
+    /// Whether something would be lost if it were not carried out.
+    pub(super) fn keeps_something(&self) -> bool {
+        match self {
+            Self::Save { .. }
+            | Self::Describe { .. }
+            | Self::Remove(_)
+            | Self::Restore { .. }
+            | Self::Watch(..)
+            | Self::Unwatch(_) => true,
+            Self::List(_)
+            | Self::Open(_)
+            | Self::Add(_)
+            | Self::Search(_)
+            | Self::Versions(_)
+            | Self::Folders
+            | Self::Jobs { .. }
+            | Self::LastJob(_) => false,
+        }
+    }
+}
+
 /// What the library tells.
 #[derive(Clone, Debug)]
 pub enum LibraryEvent {

@@ -254,13 +254,15 @@ fn write(snapshot: &Connection, path: &Path, output: &mut File) -> Result<Export
                 .push(format!("the transcript of {} is left out, for it cannot be read ({reason})", record.label)),
             Err(error) => return Err(error.into()),
         }
-        match transcripts::earlier(snapshot, path, RecordingId(number)) {
-            Ok(earlier) => record.earlier = earlier,
-            Err(LibraryError::DamagedTranscript { reason, .. }) => report.warnings.push(format!(
-                "the earlier transcripts of {} are left out, for one cannot be read ({reason})",
-                record.label
-            )),
-            Err(error) => return Err(error.into()),
+        for earlier in transcripts::earlier_each(snapshot, path, RecordingId(number))? {
+            match earlier {
+                Ok(earlier) => record.earlier.push(earlier),
+                Err(LibraryError::DamagedTranscript { reason, .. }) => report.warnings.push(format!(
+                    "an earlier transcript of {} is left out, for it cannot be read ({reason})",
+                    record.label
+                )),
+                Err(error) => return Err(error.into()),
+            }
         }
         report.n_recordings += 1;
         report.n_transcripts += usize::from(record.transcript.is_some());
@@ -438,10 +440,7 @@ impl Merge<'_> {
         record: &RecordingRecord,
         transcript: KeptTranscript,
     ) -> Result<(), LibraryError> {
-        let before = match transcripts::read(self.connection, self.path, id) {
-            Err(LibraryError::DamagedTranscript { .. }) => None,
-            before => before?,
-        };
+        let before = transcripts::read_if_intact(self.connection, self.path, id)?;
         let is_better = before.as_ref().is_none_or(|before| {
             before.original == transcript.original && before.current.is_none() && transcript.current.is_some()
         });
@@ -472,11 +471,8 @@ impl Merge<'_> {
     }
 
     fn take_earlier(&mut self, id: RecordingId, transcript: &KeptTranscript) -> Result<(), LibraryError> {
-        let known = match transcripts::earlier(self.connection, self.path, id) {
-            Err(LibraryError::DamagedTranscript { .. }) => Vec::new(),
-            known => known?,
-        };
-        if known.iter().any(|known| known.says_the_same(transcript)) {
+        let known = transcripts::earlier_each(self.connection, self.path, id)?;
+        if known.iter().flatten().any(|known| known.says_the_same(transcript)) {
             return Ok(());
         }
         self.report.n_transcripts += 1;

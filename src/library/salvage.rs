@@ -1,6 +1,7 @@
 //! What can still be read of a library that was set aside for its damage, row by row, put beside what a backup has. The
 //! backup is older, so of what both have, the damaged library says what is newer; but only where what it says is whole.
-//! Nothing of this may keep the library from being opened.
+//! Nothing of this may keep the library from being opened. What recordings sound like is not taken: the next jobs tell it
+//! again.
 
 use std::path::Path;
 
@@ -20,17 +21,18 @@ use super::transcripts::newest_revision;
 const RECORDING: &str = "id, folder, name, label, label_key, n_bytes, modified_ns, duration_secs, content, status, \
                          status_text, is_missing, speakers, tags, note, metadata";
 /// Those of a transcript.
-const TRANSCRIPT: &str = "recording, revision, model, made_secs, n_changes, is_edited, original, current, changes";
+const TRANSCRIPT: &str =
+    "recording, revision, model, made_secs, n_changes, is_edited, original, current, changes, saved_secs";
 /// The other tables, with their columns: what is there already stays.
 const OTHERS: [(&str, &str); 5] = [
-    ("earlier_transcripts", "id, recording, model, made_secs, original, current, changes"),
+    ("earlier_transcripts", "id, recording, model, made_secs, original, current, changes, saved_secs"),
     ("folders", "path, new_files"),
     ("shared_metadata", "folder, columns"),
     ("removed_files", "folder, name"),
     (
         "jobs",
         "id, recording, started_secs, model, settings, audio_secs, stages, total_secs, reused_fraction, \
-         mean_confidence, outcome",
+         mean_confidence, outcome, manifest, estimate_secs",
     ),
 ];
 /// A damaged table may lead round in circles.
@@ -76,18 +78,20 @@ pub(super) fn salvage(library: &mut Connection, aside: &Path) -> rusqlite::Resul
 }
 
 /// Hands over the rows of a table that can be read, from its beginning and, where that ends early, from its end.
-/// Those that cannot be taken are passed over.
+/// Those that cannot be taken are passed over. What an older version of the tables lacks is `NULL`.
 fn for_each_row(
     damaged: &Connection,
     table: &str,
     columns: &str,
     mut take: impl FnMut(&[Value]) -> rusqlite::Result<()>,
 ) {
-    let n_columns = columns.split(',').count();
-    let first = columns.split(',').next().unwrap_or(columns);
+    let is_there = |column: &str| damaged.prepare(&format!("SELECT {column} FROM {table}")).is_ok();
+    let columns: Vec<&str> = columns.split(',').map(str::trim).collect();
+    let read: Vec<&str> = columns.iter().map(|&column| if is_there(column) { column } else { "NULL" }).collect();
+    let (first, n_columns, read) = (columns[0], columns.len(), read.join(", "));
     for order in ["", "DESC"] {
-        let mut read = || -> rusqlite::Result<()> {
-            let mut statement = damaged.prepare(&format!("SELECT {columns} FROM {table} ORDER BY {first} {order}"))?;
+        let mut hand_over = || -> rusqlite::Result<()> {
+            let mut statement = damaged.prepare(&format!("SELECT {read} FROM {table} ORDER BY {first} {order}"))?;
             let mut rows = statement.query([])?;
             for _ in 0..MAX_ROWS {
                 let Some(row) = rows.next()? else { break };
@@ -99,7 +103,7 @@ fn for_each_row(
             }
             Ok(())
         };
-        match read() {
+        match hand_over() {
             Ok(()) => return,
             Err(error) => tracing::debug!("{table} cannot be read to its end: {error}"),
         }
@@ -142,7 +146,7 @@ fn take_recording(library: &Connection, row: &[Value]) -> rusqlite::Result<bool>
 /// Takes a transcript that is whole where there is none, or an older one. Returns whether it did.
 fn take_transcript(library: &Connection, row: &[Value]) -> rusqlite::Result<bool> {
     let [recording, revision, rest @ ..] = row else { return Ok(false) };
-    if !rest.get(4..).is_some_and(is_whole) {
+    if !rest.get(4..7).is_some_and(is_whole) {
         return Ok(false);
     }
     let is_newer = "SELECT 1 FROM transcripts WHERE recording = ?1 AND revision >= ?2";
@@ -153,7 +157,7 @@ fn take_transcript(library: &Connection, row: &[Value]) -> rusqlite::Result<bool
     let values = [recording, &newest].into_iter().chain(rest);
     let n_taken = library
         .prepare_cached(&format!(
-            "INSERT OR REPLACE INTO transcripts ({TRANSCRIPT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            "INSERT OR REPLACE INTO transcripts ({TRANSCRIPT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         ))?
         .execute(params_from_iter(values))?;
     Ok(n_taken > 0)
@@ -168,10 +172,10 @@ fn is_whole(packed: &[Value]) -> bool {
         && matches!(changes, Value::Blob(bytes) if unpack::<Vec<Change>>(bytes).is_ok())
 }
 
-/// Whether a row of one of the other tables can be read again.
+/// Whether a row of one of the other tables can be read again. A job whose manifest cannot is a job without one.
 fn is_sound(table: &str, row: &[Value]) -> bool {
     match (table, row) {
-        ("earlier_transcripts", [_, _, _, _, packed @ ..]) => is_whole(packed),
+        ("earlier_transcripts", [_, _, _, _, packed @ .., _]) => is_whole(packed),
         ("shared_metadata", [_, columns]) => is_pairs::<String>(columns),
         ("jobs", [_, _, _, _, _, _, stages, ..]) => is_pairs::<f64>(stages),
         _ => true,

@@ -189,7 +189,7 @@ impl Library {
     /// Transcripts that the user had changed before a job gave another, or that an import brought beside one that was
     /// there; oldest first.
     pub fn earlier_transcripts(&self, id: RecordingId) -> Result<Vec<KeptTranscript>, LibraryError> {
-        earlier(&self.connection, &self.path, id)
+        earlier_each(&self.connection, &self.path, id)?.into_iter().collect()
     }
 }
 
@@ -249,16 +249,7 @@ pub(super) fn read_if_intact(
     }
 }
 
-/// See [`Library::earlier_transcripts`].
-pub(super) fn earlier(
-    connection: &Connection,
-    path: &Path,
-    id: RecordingId,
-) -> Result<Vec<KeptTranscript>, LibraryError> {
-    earlier_each(connection, path, id)?.into_iter().collect()
-}
-
-/// The same, each or why it cannot be read.
+/// See [`Library::earlier_transcripts`]: each, or why it cannot be read.
 pub(super) fn earlier_each(
     connection: &Connection,
     path: &Path,

@@ -5,8 +5,6 @@ use std::cmp::Reverse;
 
 use rusqlite::params;
 
-use crate::transcript::Transcript;
-
 use super::entry::{RecordingId, TranscriptVersion};
 use super::error::{LibraryError, failed};
 use super::schema::writing;
@@ -77,15 +75,6 @@ fn version_of(number: usize, kept: &KeptTranscript) -> TranscriptVersion {
         model: kept.model.clone(),
         at_secs: kept.saved_secs.unwrap_or(kept.made_secs),
         n_changes: kept.changes.len(),
-        n_words: n_words(kept.current.as_ref().unwrap_or(&kept.original)),
+        n_words: kept.current.as_ref().unwrap_or(&kept.original).n_words(),
     }
-}
-
-/// Words as they are timed or, where they are not, as blanks part them.
-fn n_words(transcript: &Transcript) -> usize {
-    let of_segment = transcript.segments.iter().map(|segment| match segment.words.len() {
-        0 => segment.text.split_whitespace().count(),
-        n_timed => n_timed,
-    });
-    of_segment.sum()
 }

@@ -116,4 +116,20 @@ impl Transcript {
             self.segments.iter().map(|segment| segment.text.trim()).filter(|text| !text.is_empty()).collect();
         texts.join(" ")
     }
+
+    /// How many words it has: as they are timed or, where they are not, as blanks part them.
+    pub fn n_words(&self) -> usize {
+        let of_segment = self.segments.iter().map(|segment| match segment.words.len() {
+            0 => segment.text.split_whitespace().count(),
+            n_timed => n_timed,
+        });
+        of_segment.sum()
+    }
+
+    /// The mean confidence of the words that have one, 0 to 1.
+    pub fn mean_confidence(&self) -> Option<f64> {
+        let words = self.segments.iter().flat_map(|segment| &segment.words);
+        let scores: Vec<f64> = words.filter_map(|word| word.score).collect();
+        (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64)
+    }
 }

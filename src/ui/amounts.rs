@@ -12,13 +12,18 @@ pub(super) fn size_text(n_bytes: u64) -> String {
     } else if n_bytes < 999.5e6 {
         text_with("cache-size-megabytes", &[("n", whole_text(n_bytes / 1e6).into())])
     } else {
-        text_with("cache-size-gigabytes", &[("n", decimal_text(n_bytes / 1e9).into())])
+        text_with("cache-size-gigabytes", &[("n", decimal_text(n_bytes / 1e9, 1).into())])
     }
 }
 
-/// A number with one decimal, as it is written in the language of the window: `1.5`.
-pub(super) fn decimal_text(number: f64) -> String {
-    format!("{number:.1}").replace('.', &text("cache-decimal-point"))
+/// A number with so many decimals, as it is written in the language of the window: `1.5`.
+pub(super) fn decimal_text(number: f64, n_decimals: usize) -> String {
+    in_language(&format!("{number:.n_decimals$}"))
+}
+
+/// A number with as many decimals as it has: `1.25`, `2`.
+pub(super) fn number_text(number: f64) -> String {
+    in_language(&number.to_string())
 }
 
 /// How long ago something was, in one unit: `just now`, `5 min ago`, `3 days ago`.
@@ -68,8 +73,12 @@ pub(super) fn duration_text(secs: f64) -> String {
     } else if secs < 99.5 * 60.0 {
         text_with("cache-lasts-minutes", &[("n", whole_text(secs / 60.0).into())])
     } else {
-        text_with("cache-lasts-hours", &[("n", decimal_text(secs / 3600.0).into())])
+        text_with("cache-lasts-hours", &[("n", decimal_text(secs / 3600.0, 1).into())])
     }
+}
+
+fn in_language(number: &str) -> String {
+    number.replace('.', &text("cache-decimal-point"))
 }
 
 fn whole_text(number: f64) -> String {

@@ -353,7 +353,7 @@ impl CacheState {
     pub(super) fn give_up(&mut self) {
         (self.request, self.working) = (Request::Settled, None);
         for download in &mut self.downloads {
-            download.state = DownloadState::Failed(text("cache-engine-stopped"));
+            download.state = DownloadState::Failed(text("app-engine-stopped"));
         }
     }
 

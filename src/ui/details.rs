@@ -5,14 +5,14 @@
 
 use std::collections::BTreeMap;
 
+use crate::engine::Stage;
 use crate::engine::playback::SoundFile;
-use crate::engine::{JobReport, Stage};
+use crate::transcript::Transcript;
 use crate::transcript::manifest::Manifest;
-use crate::transcript::{Segment, Transcript};
 use crate::units::Seconds;
 
-use super::amounts::{date_text, size_text};
-use super::recording::Recording;
+use super::amounts::{date_text, decimal_text, size_text};
+use super::recording::{Recording, stage_text};
 use super::side_state::KnownJob;
 use super::texts::{text, text_with};
 
@@ -20,16 +20,6 @@ use super::texts::{text, text_with};
 const N_SHORT_HASH_DIGITS: usize = 12;
 /// From here on, tenths of a second say nothing.
 const MAX_EXACT_SECS: f64 = 60.0;
-/// The stages of jobs.
-const STAGES: [Stage; 7] = [
-    Stage::Decode,
-    Stage::LoadModels,
-    Stage::Speech,
-    Stage::Transcribe,
-    Stage::Align,
-    Stage::Diarize,
-    Stage::Recognise,
-];
 
 /// What the details are about.
 #[derive(Clone, Copy, Debug)]
@@ -71,20 +61,9 @@ pub(super) struct Line {
 }
 
 impl Counts {
-    /// Counts.
+    /// Looks through a transcript.
     pub(super) fn of(transcript: &Transcript) -> Self {
-        let of_segment = |segment: &Segment| match segment.words.len() {
-            0 => segment.text.split_whitespace().count(),
-            n_words => n_words,
-        };
-        let words = transcript.segments.iter().flat_map(|segment| &segment.words);
-        let (mut n_scores, mut sum) = (0_usize, 0.0);
-        for score in words.filter_map(|word| word.score) {
-            n_scores += 1;
-            sum += score;
-        }
-        let mean_confidence = (n_scores > 0).then(|| sum / n_scores as f64);
-        Self { n_words: transcript.segments.iter().map(of_segment).sum(), mean_confidence }
+        Self { n_words: transcript.n_words(), mean_confidence: transcript.mean_confidence() }
     }
 }
 
@@ -160,7 +139,7 @@ impl<'a> Job<'a> {
             asked: None,
             stages: report.stages.iter().map(|(stage, taken)| (stage.label(), *taken)).collect(),
             total: report.total,
-            reused_fraction: reused_fraction(report),
+            reused_fraction: report.reused_fraction(),
             manifest: told,
         })
     }
@@ -208,7 +187,7 @@ fn transcript_lines(subject: &Subject<'_>) -> Vec<Line> {
         line(text("details-edits"), recording.n_changes().to_string()),
     ];
     if !transcript.language.is_empty() {
-        lines.insert(0, line(text("details-language"), transcript.language.clone()));
+        lines.insert(0, line(text("settings-language"), transcript.language.clone()));
     }
     lines
 }
@@ -225,7 +204,7 @@ fn model_lines(recording: &Recording, manifest: Option<&Manifest>) -> Vec<Line> 
         line(part_text(&model.part), text_with("details-model", &values))
     });
     let asked = &manifest.parameters;
-    let device = asked.get("device").map(|device| line(text("details-device"), device_text(device)));
+    let device = asked.get("device").map(|device| line(text("settings-device"), device_text(device)));
     let precision = asked.get("compute_type").map(|name| line(text("details-precision"), precision_text(name)));
     models.chain(device).chain(precision).collect()
 }
@@ -241,10 +220,10 @@ fn setting_lines(job: &Job<'_>) -> Vec<Line> {
         Some(_) | None => asked.get("speakers").map(|count| speaker_count_text(count)),
     };
     let lines = [
-        (text("details-language"), asked.get("language").cloned()),
-        (text("details-task"), asked.get("task").map(|task| task_text(task))),
+        (text("settings-language"), asked.get("language").cloned()),
+        (text("settings-task"), asked.get("task").map(|task| task_text(task))),
         (text("details-mode"), asked.get("mode").map(|mode| mode_text(mode))),
-        (text("details-beam"), asked.get("beam_size").cloned()),
+        (text("settings-beam-size"), asked.get("beam_size").cloned()),
         (text("details-speakers-asked"), speakers),
         (text("details-prompt"), said(asked, "prompt")),
         (text("details-hotwords"), said(asked, "hotwords")),
@@ -258,7 +237,7 @@ fn time_lines(job: &Job<'_>, recording: &Recording) -> Vec<Line> {
     if let Some(started_secs) = job.started_secs {
         lines.push(line(text("details-began"), date_text(started_secs)));
     }
-    lines.extend(job.stages.iter().map(|(label, taken)| line(stage_text(label), seconds_text(*taken))));
+    lines.extend(job.stages.iter().map(|(label, taken)| line(kept_stage_text(label), seconds_text(*taken))));
     lines.push(line(text("details-whole"), seconds_text(job.total)));
     let audio_secs = recording.transcript.duration.0;
     if audio_secs > 0.0 && job.total.0 > 0.0 {
@@ -271,7 +250,7 @@ fn time_lines(job: &Job<'_>, recording: &Recording) -> Vec<Line> {
     lines.extend(work.iter().filter(|work| work.n_reused > 0).map(|work| {
         let n_pieces = work.n_computed + work.n_reused;
         let values = [("reused", work.n_reused.into()), ("all", n_pieces.into())];
-        let label = text_with("details-reused-of", &[("stage", stage_text(work.stage.label()).into())]);
+        let label = text_with("details-reused-of", &[("stage", stage_text(work.stage).into())]);
         line(label, text_with("details-reused-pieces", &values))
     }));
     lines
@@ -315,9 +294,9 @@ fn part_text(part: &str) -> String {
 
 fn device_text(device: &str) -> String {
     match device {
-        "cpu" => text("details-device-processor"),
-        "cuda" => text("details-device-cuda"),
-        "metal" => text("details-device-metal"),
+        "cpu" => text("settings-device-processor"),
+        "cuda" => text("settings-device-cuda"),
+        "metal" => text("settings-device-metal"),
         other => other.to_owned(),
     }
 }
@@ -332,8 +311,8 @@ fn precision_text(compute_type: &str) -> String {
 
 fn task_text(task: &str) -> String {
     match task {
-        "transcribe" => text("details-task-transcribe"),
-        "translate" => text("details-task-translate"),
+        "transcribe" => text("settings-task-transcribe"),
+        "translate" => text("settings-task-translate"),
         other => other.to_owned(),
     }
 }
@@ -362,22 +341,13 @@ fn speaker_count_text(count: &str) -> String {
 }
 
 /// A stage by the label that the library keeps; a label of another version stays as it is.
-fn stage_text(label: &str) -> String {
-    match STAGES.into_iter().find(|stage| stage.label() == label) {
-        Some(Stage::Decode) => text("details-stage-decode"),
-        Some(Stage::LoadModels) => text("details-stage-load"),
-        Some(Stage::Speech) => text("details-stage-speech"),
-        Some(Stage::Transcribe) => text("details-stage-transcribe"),
-        Some(Stage::Align) => text("details-stage-align"),
-        Some(Stage::Diarize) => text("details-stage-diarize"),
-        Some(Stage::Recognise) => text("details-stage-recognise"),
-        None => label.to_owned(),
-    }
+fn kept_stage_text(label: &str) -> String {
+    Stage::ALL.into_iter().find(|stage| stage.label() == label).map_or_else(|| label.to_owned(), stage_text)
 }
 
 fn seconds_text(time: Seconds) -> String {
     if time.0 < MAX_EXACT_SECS {
-        text_with("details-seconds", &[("n", decimal_text(time.0, 1).into())])
+        text_with("cache-lasts-seconds", &[("n", decimal_text(time.0, 1).into())])
     } else {
         time.to_string()
     }
@@ -387,27 +357,15 @@ fn percent_text(share: f64) -> String {
     text_with("details-percent", &[("n", format!("{:.0}", share * 100.0).into())])
 }
 
-/// A number as the language of the window writes it.
-fn decimal_text(number: f64, n_decimals: usize) -> String {
-    format!("{number:.n_decimals$}").replace('.', &text("details-decimal"))
-}
-
-/// The share of the work that was known already.
-fn reused_fraction(report: &JobReport) -> f32 {
-    let n_reused: usize = report.work.iter().map(|work| work.n_reused).sum();
-    let n_computed: usize = report.work.iter().map(|work| work.n_computed).sum();
-    if n_reused == 0 { 0.0 } else { n_reused as f32 / (n_reused + n_computed) as f32 }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::engine::StageWork;
     use crate::engine::library::{JobRecord, RecordingId};
-    use crate::transcript::Word;
+    use crate::engine::{JobReport, StageWork};
     use crate::transcript::manifest::{AudioHashes, ModelHash};
+    use crate::transcript::{Segment, Word};
 
     fn manifest() -> Manifest {
         let parameters = [
@@ -494,12 +452,12 @@ Changes by hand: 0
 
 Models
 Speech model: small, 0123456789ab (cache:small)
-Device: processor
+Device: Processor
 Precision: 8-bit integers
 
 Settings
 Language: de
-Text: translated into English
+Text: English translation
 Search width: 5
 Speakers asked for: 2 to 4
 
@@ -547,7 +505,7 @@ File now: the same
         let mut recording = recording();
         let work = vec![StageWork { stage: Stage::Transcribe, n_computed: 1, n_reused: 3 }];
         let stages = vec![(Stage::Transcribe, Seconds(2.0))];
-        recording.note_report(&JobReport { stages, work, manifest: None, acoustics: None, total: Seconds(3.0) });
+        recording.note_report(JobReport { stages, work, manifest: None, acoustics: None, total: Seconds(3.0) });
         let of_window = told(&recording, None);
         for expected in ["Transcribing: 2.0 s", "Whole job: 3.0 s", "Known already: 75 %", "3 of 4"] {
             assert!(of_window.contains(expected), "{of_window}");

@@ -24,9 +24,11 @@ const BAR_HEIGHT: f32 = 4.0;
 pub(super) fn jobs_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     ui.spacing_mut().item_spacing.y = 4.0;
     let selected_idx = state.selected().map(|(idx, _)| idx);
+    let next_job = state.next_job();
     let of_session = state.recordings().iter().enumerate().filter(|(_, recording)| recording.is_of_session());
     for (recording_idx, recording) in of_session {
-        let (is_selected, is_next) = (selected_idx == Some(recording_idx), state.is_next(recording));
+        let is_selected = selected_idx == Some(recording_idx);
+        let is_next = next_job.is_some() && recording.job == next_job;
         let entry = Entry { recording, recording_idx, is_selected, is_next };
         ui.push_id(recording_idx, |ui| entry.ui(ui, actions));
     }
@@ -46,8 +48,8 @@ pub(super) fn outlook_ui(ui: &mut Ui, state: &State) {
 /// `about 3 min`, `at most 1 h 20 min`.
 fn estimate_text(estimate: Estimate) -> String {
     let time = match RoughTime::of(estimate.time) {
-        RoughTime::Seconds(secs) => text_with("jobs-time-seconds", &[("n", secs.into())]),
-        RoughTime::Minutes(minutes) => text_with("jobs-time-minutes", &[("n", minutes.into())]),
+        RoughTime::Seconds(secs) => text_with("cache-lasts-seconds", &[("n", secs.into())]),
+        RoughTime::Minutes(minutes) => text_with("cache-lasts-minutes", &[("n", minutes.into())]),
         RoughTime::Hours(hours, minutes) => {
             text_with("jobs-time-hours", &[("hours", hours.into()), ("minutes", minutes.into())])
         }

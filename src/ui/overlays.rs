@@ -104,13 +104,18 @@ impl Overlays {
     /// Shows what is in front of everything, and takes what was typed on pages that are gone.
     pub(super) fn front_ui(&mut self, ui: &Ui, state: &State, settings: &Settings, actions: &mut Vec<Action>) {
         if self.page != Some(OverlayPage::Settings) {
-            self.settings_page.hide(settings, actions);
+            self.leave_page(settings, actions);
         }
         if self.shortcuts == Shown::Yes {
             shortcuts_ui(ui, actions);
         }
         versions_dialog_ui(ui, state, actions);
         self.quit.ui(ui, state, actions);
+    }
+
+    /// Takes what was being typed on a page when it went away.
+    pub(super) fn leave_page(&mut self, settings: &Settings, actions: &mut Vec<Action>) {
+        self.settings_page.hide(settings, actions);
     }
 
     /// Looks whether the window is about to be closed.

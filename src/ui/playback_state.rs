@@ -186,7 +186,7 @@ impl PlaybackState {
         self.forget();
         self.outbox.clear();
         if self.path.is_some() {
-            self.readiness = Readiness::Failed(text("player-engine-stopped"));
+            self.readiness = Readiness::Failed(text("app-engine-stopped"));
         }
     }
 

@@ -8,6 +8,7 @@ use eframe::egui::{
 use crate::units::Seconds;
 
 use super::action::{Action, PlayAction, Silence};
+use super::amounts::number_text;
 use super::icons::{Icon, icon_button_ui};
 use super::playback_state::{Devices, PlaybackState, Readiness, SPEEDS};
 use super::texts::{text, text_with};
@@ -195,7 +196,7 @@ fn time_text(playback: &PlaybackState) -> String {
 
 /// `1×`, `1.25×`.
 fn speed_text(speed: f64) -> String {
-    format!("{speed}×")
+    format!("{}×", number_text(speed))
 }
 
 #[cfg(test)]

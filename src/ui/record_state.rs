@@ -442,7 +442,7 @@ impl RecordState {
         }
         self.end();
         let silent =
-            (overrun.0 > 0.0).then(|| text_with("record-told-silent", &[("secs", decimal_text(overrun.0).into())]));
+            (overrun.0 > 0.0).then(|| text_with("record-told-silent", &[("secs", decimal_text(overrun.0, 1).into())]));
         match (problem, silent) {
             (Some(problem), Some(silent)) => Told::Error(format!("{problem}; {silent}")),
             (Some(problem), None) => Told::Error(problem),

@@ -43,9 +43,7 @@ pub(super) struct Recording {
     replaced: Option<usize>,
     /// Up to where the text was known when its job began.
     continues_at: Option<Seconds>,
-    /// What its job did not have to compute,
-    reused: Option<String>,
-    /// and all that was told at its end; `None` where no job of this window gave the transcript.
+    /// What its job told at its end; `None` where no job of this window gave the transcript.
     report: Option<JobReport>,
     keeping: Keeping,
     history: History,
@@ -139,7 +137,6 @@ impl Recording {
             waiting: Waiting::default(),
             replaced: None,
             continues_at: None,
-            reused: None,
             report: None,
             keeping: Keeping::Kept,
             history: History::default(),
@@ -157,10 +154,9 @@ impl Recording {
         self.continues_at = Some(at);
     }
 
-    /// Notes what the job did not have to compute.
-    pub(super) fn note_report(&mut self, report: &JobReport) {
-        self.reused = reused_text(report);
-        self.report = Some(report.clone());
+    /// Notes what the job told at its end.
+    pub(super) fn note_report(&mut self, report: JobReport) {
+        self.report = Some(report);
     }
 
     /// What the job told at its end that gave the transcript in this window.
@@ -396,7 +392,7 @@ impl Recording {
         }
         let continues = |at: Seconds| text_with("record-fact-continues", &[("at", at.to_string().into())]);
         facts.extend(self.continues_at.map(continues));
-        facts.extend(self.reused.clone());
+        facts.extend(self.report().and_then(reused_text));
         facts.join(" · ")
     }
 }
@@ -423,7 +419,7 @@ fn reused_text(report: &JobReport) -> Option<String> {
 }
 
 /// What a stage does.
-fn stage_text(stage: Stage) -> String {
+pub(super) fn stage_text(stage: Stage) -> String {
     text(match stage {
         Stage::Decode => "record-stage-decode",
         Stage::LoadModels => "record-stage-models",

@@ -9,10 +9,9 @@ use super::action::Action;
 use super::details_panel::DetailsPanel;
 use super::export_page::ExportPage;
 use super::icons::{Icon, icon_button_ui};
-use super::review_state::Version;
 use super::speakers_panel::SpeakersPanel;
 use super::state::{PanelChoice, State};
-use super::talk_time::TalkChart;
+use super::talk_time::talk_chart_ui;
 use super::texts::text;
 use super::theme::{self, UNIT};
 
@@ -27,7 +26,6 @@ const TABS: [SideTab; 3] = [SideTab::Speakers, SideTab::Export, SideTab::Details
 /// What the panel keeps from frame to frame.
 #[derive(Debug, Default)]
 pub(super) struct SidePanel {
-    chart: TalkChart,
     speakers: SpeakersPanel,
     export: ExportPage,
     details: DetailsPanel,
@@ -75,17 +73,16 @@ impl SidePanel {
     }
 
     fn speakers_ui(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
-        let Some((recording_idx, recording)) = state.selected() else { return };
+        let Some((_, recording)) = state.selected() else { return };
         if recording.speakers.entries().is_empty() {
             self.speakers.hide(actions);
             let note = RichText::new(text("details-no-speakers")).color(theme::palette(ui).weak);
             ui.add(Label::new(note).wrap());
             return;
         }
-        self.chart.refresh(Version::of(recording_idx, recording), &recording.transcript);
         let height = ui.available_height() * MAX_CHART_SHARE;
         ScrollArea::vertical().id_salt("talk time").max_height(height).auto_shrink([false, true]).show(ui, |ui| {
-            self.chart.ui(ui, &recording.speakers);
+            talk_chart_ui(ui, &recording.speakers);
         });
         self.speakers.ui(ui, state, actions);
     }

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 
 use crate::transcript::talk::{TalkTime, talk_times};
 use crate::transcript::{Recognition, Segment, Speaker, Transcript, Verdict};
+use crate::units::Seconds;
 
+use super::amounts::decimal_text;
 use super::texts::text_with;
 
 /// The speakers of one recording.
@@ -25,9 +27,9 @@ pub(super) struct SpeakerEntry {
     pub(super) label: String,
     /// Their name; empty where they have none.
     pub(super) name: String,
-    /// How long they speak, and how much of all talk that is: `4:12 · 38 %`.
-    pub(super) talk: String,
-    /// The same share, 0 to 1.
+    /// How long they speak,
+    pub(super) talk: Seconds,
+    /// and how much of all talk that is, 0 to 1.
     pub(super) share: f32,
     /// How often they take the word.
     pub(super) n_turns: usize,
@@ -88,6 +90,23 @@ impl SpeakerEntry {
         if self.name.is_empty() { &self.label } else { &self.name }
     }
 
+    /// How long they speak: `4:12 · 38 %`.
+    pub(super) fn talk_text(&self) -> String {
+        let [time, percent] = self.talk_figures();
+        text_with("details-talk-figures", &[("time", time.into()), ("percent", percent.into())])
+    }
+
+    /// The same as it is read out: `Anna: 4:12, 38 %`.
+    pub(super) fn talk_in_words(&self) -> String {
+        let [time, percent] = self.talk_figures();
+        let name = self.shown_name();
+        text_with("details-talk", &[("name", name.into()), ("time", time.into()), ("percent", percent.into())])
+    }
+
+    fn talk_figures(&self) -> [String; 2] {
+        [self.talk.to_string(), format!("{:.0}", self.share * 100.0)]
+    }
+
     /// How often they take the word: `12 turns`.
     pub(super) fn turns_text(&self) -> String {
         text_with("speakers-turns", &[("n", self.n_turns.into())])
@@ -103,7 +122,7 @@ fn entry(speaker: &Speaker, talk: &TalkTime) -> SpeakerEntry {
     SpeakerEntry {
         label: speaker.label.clone(),
         name: speaker.name.clone().unwrap_or_default(),
-        talk: format!("{} · {:.0} %", talk.seconds, talk.share * 100.0),
+        talk: talk.seconds,
         share: talk.share as f32,
         n_turns: talk.n_turns,
         recognition: speaker.recognition.clone(),
@@ -117,11 +136,11 @@ fn recognition_line(recognition: &Recognition) -> String {
         Verdict::Recognised => text_with("speakers-recognised", &[("name", nearest.into())]),
         Verdict::Unknown => text_with("speakers-unknown", &[("name", nearest.into())]),
     };
-    let score = format!("{score:.2}");
+    let score = decimal_text(*score, 2);
     let Some(margin) = margin else {
         return text_with("speakers-score", &[("outcome", outcome.into()), ("score", score.into())]);
     };
-    let margin = format!("{margin:.2}");
+    let margin = decimal_text(*margin, 2);
     text_with(
         "speakers-score-and-margin",
         &[("outcome", outcome.into()), ("score", score.into()), ("margin", margin.into())],
@@ -132,7 +151,7 @@ fn recognition_line(recognition: &Recognition) -> String {
 mod tests {
     use super::*;
     use crate::transcript::Turn;
-    use crate::units::{Seconds, TimeSpan};
+    use crate::units::TimeSpan;
 
     #[test]
     fn comparisons_are_told_with_score_and_margin() {
@@ -151,10 +170,10 @@ mod tests {
         let mut speakers = Speakers::default();
         speakers.refresh(&meeting(&["SPEAKER_00", "SPEAKER_01"]));
         let [first, second] = speakers.entries() else { panic!("{:?}", speakers.entries()) };
-        assert_eq!((first.shown_name(), first.talk.as_str()), ("Nora", "1:15 · 75 %"));
+        assert_eq!((first.shown_name(), first.talk_text().as_str()), ("Nora", "1:15 · 75 %"));
         assert_eq!((first.turns_text().as_str(), first.voice), ("2 turns", Voice::Taken));
         assert_eq!(first.recognition_text(), None);
-        assert_eq!((second.shown_name(), second.talk.as_str()), ("SPEAKER_01", "0:25 · 25 %"));
+        assert_eq!((second.shown_name(), second.talk_text().as_str()), ("SPEAKER_01", "0:25 · 25 %"));
         assert_eq!((second.turns_text().as_str(), second.voice), ("1 turn", Voice::Missing));
     }
 

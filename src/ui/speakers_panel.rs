@@ -236,7 +236,7 @@ fn talk_ui(ui: &mut Ui, entry: &SpeakerEntry, color: Color32) {
     ui.scope(|ui| {
         ui.spacing_mut().interact_size.y = 2.5 * UNIT;
         ui.horizontal(|ui| {
-            ui.add(small(&entry.talk)).on_hover_text(text("speakers-talk-hint"));
+            ui.add(small(&entry.talk_text())).on_hover_text(text("speakers-talk-hint"));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| ui.add(small(&entry.turns_text())));
         });
     });

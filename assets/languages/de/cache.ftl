@@ -48,7 +48,6 @@ cache-told-paused = Herunterladen von { $model } angehalten
 cache-told-cancelled = Herunterladen von { $model } abgebrochen
 cache-told-here = { $model } ist jetzt auf diesem Rechner
 cache-told-gone = { $model } ist nicht mehr auf diesem Rechner; stattdessen wird { $other } verwendet
-cache-engine-stopped = Der Rechenkern von Hansard ist stehen geblieben
 
 ## Was im Speicher und auf der Platte liegt.
 

@@ -85,7 +85,6 @@ timeline-value = { $position } von { $duration }
 
 # Die Wiedergabe.
 player-impossible = Diese Aufnahme kann nicht abgespielt werden: { $reason }
-player-engine-stopped = Der Rechenkern von Hansard läuft nicht mehr
 player-play = Abspielen
 player-pause = Anhalten
 player-space-bar = Leertaste

@@ -1,8 +1,6 @@
 # Die Warteschlange der Aufnahmen und frühere Fassungen von Transkripten.
 
 # Zeiten, wie man sie sagt.
-jobs-time-seconds = { $n } s
-jobs-time-minutes = { $n } min
 jobs-time-hours = { $hours } h { $minutes } min
 jobs-about = etwa { $time }
 jobs-at-most = höchstens { $time }
@@ -22,12 +20,12 @@ jobs-queue =
     }
 jobs-queue-in-part = { $n } Aufnahmen warten; { $estimate } für die, bei denen es bekannt ist
 
-versions-open = Frühere Fassungen…
+versions-open = Frühere Fassungen …
 versions-open-hint = Das Transkript, wie es vorher war, zum Wiederherstellen
 versions-title = Frühere Fassungen
 versions-explanation = Wiederherstellen macht eine Fassung zur neuesten. Die jetzt neueste bleibt hier stehen; nichts geht verloren.
-versions-loading = Frühere Fassungen werden gesucht…
-versions-restoring = Wird wiederhergestellt…
+versions-loading = Frühere Fassungen werden gesucht …
+versions-restoring = Wird wiederhergestellt …
 versions-none = Von diesem Transkript gibt es keine andere Fassung.
 versions-words =
     { $n ->

@@ -48,7 +48,6 @@ cache-told-paused = Paused the download of { $model }
 cache-told-cancelled = Cancelled the download of { $model }
 cache-told-here = { $model } is on this machine now
 cache-told-gone = { $model } is not on this machine any more; { $other } is used instead
-cache-engine-stopped = Hansard's engine has stopped
 
 ## What is kept in memory and on disk.
 

@@ -85,7 +85,6 @@ timeline-value = { $position } of { $duration }
 
 # The player.
 player-impossible = This recording cannot be played: { $reason }
-player-engine-stopped = Hansard's engine has stopped
 player-play = Play
 player-pause = Pause
 player-space-bar = Space

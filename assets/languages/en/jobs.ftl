@@ -1,8 +1,6 @@
 # The queue of recordings, and earlier versions of transcripts.
 
 # Times as one says them.
-jobs-time-seconds = { $n } s
-jobs-time-minutes = { $n } min
 jobs-time-hours = { $hours } h { $minutes } min
 jobs-about = about { $time }
 jobs-at-most = at most { $time }

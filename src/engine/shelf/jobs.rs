@@ -114,7 +114,7 @@ impl RunningJob {
                     )),
                 }
                 kept.to_hash = self.hash_if_small(library, stored, id)?;
-                (report, mean_confidence(&transcript), "done".to_owned())
+                (report, transcript.mean_confidence(), "done".to_owned())
             }
             End::Failed(reason) => {
                 if !has_transcript(library, id)? {
@@ -133,7 +133,7 @@ impl RunningJob {
             audio: self.audio,
             stages: report.stages.iter().map(|(stage, taken)| (stage.label().to_owned(), *taken)).collect(),
             total: report.total,
-            reused_fraction: reused_fraction(&report),
+            reused_fraction: report.reused_fraction(),
             mean_confidence,
             outcome,
             manifest: report.manifest.as_deref().map(without_marks),
@@ -257,25 +257,9 @@ fn without_marks(manifest: &Manifest) -> Box<Manifest> {
     Box::new(Manifest { words: String::new(), ..manifest.clone() })
 }
 
-/// The share of the work that was known already.
-fn reused_fraction(report: &JobReport) -> f32 {
-    let n_reused: usize = report.work.iter().map(|work| work.n_reused).sum();
-    let n_computed: usize = report.work.iter().map(|work| work.n_computed).sum();
-    if n_reused == 0 { 0.0 } else { n_reused as f32 / (n_reused + n_computed) as f32 }
-}
-
-/// The mean over all words that have a confidence.
-fn mean_confidence(transcript: &Transcript) -> Option<f64> {
-    let words = transcript.segments.iter().flat_map(|segment| &segment.words);
-    let scores: Vec<f64> = words.filter_map(|word| word.score).collect();
-    (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::event::{Stage, StageWork};
-    use crate::transcript::{Segment, Word};
 
     #[test]
     fn settings_are_told_in_words() {
@@ -298,23 +282,6 @@ mod tests {
             (silent, "any language, batches of 8, beam 1, aligned, no speakers, any device, 8 bits".to_owned()),
         ] {
             assert_eq!(settings_in_words(&request), expected);
-        }
-    }
-
-    #[test]
-    fn a_job_is_summed_up() {
-        let work = |n_computed, n_reused| StageWork { stage: Stage::Transcribe, n_computed, n_reused };
-        for (work, expected) in
-            [(vec![], 0.0_f32), (vec![work(3, 0)], 0.0), (vec![work(1, 2), work(0, 1)], 0.75), (vec![work(0, 4)], 1.0)]
-        {
-            let fraction = reused_fraction(&JobReport { work, ..JobReport::default() });
-            assert!((fraction - expected).abs() < f32::EPSILON, "{fraction} is not {expected}");
-        }
-        let word = |score| Word { score, ..Word::default() };
-        for (scores, expected) in [(vec![], None), (vec![None], None), (vec![Some(0.5), None, Some(1.0)], Some(0.75))] {
-            let words = scores.into_iter().map(word).collect();
-            let segments = vec![Segment { words, ..Segment::default() }];
-            assert_eq!(mean_confidence(&Transcript { segments, ..Transcript::default() }), expected);
         }
     }
 }

@@ -241,7 +241,7 @@ impl Worker {
     fn do_work(&mut self, work: Work) {
         match work {
             Work::Command(command) => {
-                if self.closing.is_cancelled() && !keeps_something(&command) {
+                if self.closing.is_cancelled() && !command.keeps_something() {
                     return;
                 }
                 match self.perform(command) {
@@ -577,24 +577,4 @@ pub(super) fn panic_message(panic: &(dyn Any + Send)) -> String {
 /// A folder that can be looked after, from the root of the file system.
 pub(super) fn watchable(folder: PathBuf) -> Result<PathBuf, ShelfError> {
     if folder.is_dir() { Ok(absolute(&folder)) } else { Err(ShelfError::NoFolder(folder)) }
-}
-
-/// Whether something would be lost if the command were not carried out.
-fn keeps_something(command: &LibraryCommand) -> bool {
-    match command {
-        LibraryCommand::Save { .. }
-        | LibraryCommand::Describe { .. }
-        | LibraryCommand::Remove(_)
-        | LibraryCommand::Restore { .. }
-        | LibraryCommand::Watch(..)
-        | LibraryCommand::Unwatch(_) => true,
-        LibraryCommand::List(_)
-        | LibraryCommand::Open(_)
-        | LibraryCommand::Add(_)
-        | LibraryCommand::Search(_)
-        | LibraryCommand::Versions(_)
-        | LibraryCommand::Folders
-        | LibraryCommand::Jobs { .. }
-        | LibraryCommand::LastJob(_) => false,
-    }
 }

@@ -105,15 +105,9 @@ impl App {
     /// Makes a change of the settings, shows it, and has it kept.
     pub(super) fn change(&mut self, change: &SettingChange, ctx: &egui::Context) {
         let before = self.settings.clone();
-        if let Err(problem) = change.make(&mut self.settings) {
-            self.state.add_message(Severity::Error, problem);
-        }
-        if self.settings == before {
-            return;
-        }
+        self.keep_change(change);
         if self.settings.window_language != before.window_language {
             texts::choose(self.settings.window_language.as_deref());
-            self.state.take_in_language();
         }
         if self.settings.theme != before.theme {
             ctx.set_theme(theme::preference(self.settings.theme));
@@ -121,7 +115,6 @@ impl App {
         if self.settings.look != before.look {
             theme::set_look(ctx, self.settings.look);
         }
-        self.send(Command::SaveSettings(Box::new(self.settings.clone())));
     }
 
     /// Takes the folder that models and results shall lie in from the next start on.
@@ -198,17 +191,20 @@ impl App {
         }
     }
 
-    /// Takes what is being typed into the transcript or as a name, because the window is left: as if Enter had been
-    /// pressed. To be called before the engine goes.
+    /// Takes what is being typed into the transcript, as a name or as a setting, because the window is left: as if Enter
+    /// had been pressed. To be called before the engine goes.
     pub(super) fn keep_typed(&mut self) {
         let mut actions = Vec::new();
         self.editor.leave(&self.state, &mut actions);
         self.side_panel.hide(&self.settings, &mut actions);
+        self.desk.overlays.leave_page(&self.settings, &mut actions);
         for action in actions {
             if let Action::Edit { recording_idx, change } = action {
                 self.state.change_transcript(recording_idx, change);
             } else if let Action::RenameSpeaker { speaker: SpeakerId { recording_idx, label }, name } = action {
                 self.state.rename_speaker(recording_idx, label, &name);
+            } else if let Action::Overlay(OverlayAction::Change(change)) = action {
+                self.keep_change(&change);
             }
         }
         self.ask_engine();
@@ -219,6 +215,17 @@ impl App {
         self.note_place();
         if let Some(window) = self.desk.place.due_at_end() {
             self.send(Command::SaveWindow(window));
+        }
+    }
+
+    /// Makes a change of the settings, and has it kept.
+    fn keep_change(&mut self, change: &SettingChange) {
+        let before = self.settings.clone();
+        if let Err(problem) = change.make(&mut self.settings) {
+            self.state.add_message(Severity::Error, problem);
+        }
+        if self.settings != before {
+            self.send(Command::SaveSettings(Box::new(self.settings.clone())));
         }
     }
 

@@ -175,13 +175,6 @@ impl State {
         self.notice = notice;
     }
 
-    /// Puts into another language what is in words already, but for what was said.
-    pub(super) fn take_in_language(&mut self) {
-        for recording in &mut self.recordings {
-            recording.speakers.refresh(&recording.transcript);
-        }
-    }
-
     /// Whether the panel at the right is shown in a window of this width.
     pub(super) fn shows_side(&self, window_width: f32) -> bool {
         let Some((_, recording)) = self.selected().filter(|_| self.cache.page() == Page::Recordings) else {
@@ -353,7 +346,7 @@ impl State {
                 };
                 self.add_message(Severity::Warning, text);
             }
-            Event::JobDone(job, transcript, report) => self.finish(job, transcript, &report),
+            Event::JobDone(job, transcript, report) => self.finish(job, transcript, report),
             Event::JobFailed(job, line) => {
                 self.note_job();
                 self.add_message(Severity::Error, line.clone());
@@ -410,14 +403,14 @@ impl State {
         }
     }
 
-    fn finish(&mut self, job: JobId, transcript: Arc<Transcript>, report: &JobReport) {
+    fn finish(&mut self, job: JobId, transcript: Arc<Transcript>, report: JobReport) {
         self.note_job();
         let Some(recording_idx) = self.recordings.iter().position(|recording| recording.job == Some(job)) else {
             tracing::warn!(?job, "the end of a job that this window did not start");
             return;
         };
         let recording = &mut self.recordings[recording_idx];
-        self.cache.note_speed(&recording.model, transcript.duration, report);
+        self.cache.note_speed(&recording.model, transcript.duration, &report);
         recording.note_report(report);
         recording.finish(transcript);
         self.side.refresh();

@@ -30,11 +30,11 @@ impl State {
         self.set_notice(text_with("jobs-is-next", &[("name", name.into())]));
     }
 
-    /// Whether a recording was wanted before all others that wait.
-    pub(in crate::ui) fn is_next(&self, recording: &Recording) -> bool {
-        let waiting = self.recordings.iter().filter(|recording| recording.phase == Phase::Waiting);
-        let last_turn = waiting.map(|recording| recording.waiting.turn).max().unwrap_or_default();
-        recording.phase == Phase::Waiting && last_turn > 0 && recording.waiting.turn == last_turn
+    /// The job that is wanted before all others that wait; `None` where the user has said nothing of that.
+    pub(in crate::ui) fn next_job(&self) -> Option<JobId> {
+        let is_wanted = |recording: &&Recording| recording.phase == Phase::Waiting && recording.waiting.turn > 0;
+        let wanted = self.recordings.iter().filter(is_wanted);
+        wanted.max_by_key(|recording| recording.waiting.turn)?.job
     }
 
     /// What is still to be done; `None` where nothing waits, or nobody knows how long anything of it takes.

@@ -363,7 +363,7 @@ fn jobs_that_wait_say_how_long_they_take_and_which_is_next() {
     assert_eq!(state.outlook(), outlook(2, 0, 100.0), "what runs is counted");
 
     let next = |state: &State| -> Vec<String> {
-        let recordings = state.recordings().iter().filter(|recording| state.is_next(recording));
+        let recordings = state.recordings().iter().filter(|recording| state.next_job() == recording.job);
         recordings.map(Recording::name).collect()
     };
     assert_eq!(next(&state), [""; 0]);

@@ -75,7 +75,7 @@ fn the_details_of_the_demo_meeting_are_told_now_and_after_a_restart() {
         ("Aligner", "en, ".to_owned()),
         ("Segmentation", String::new()),
         ("Embeddings", String::new()),
-        ("Device", "processor".to_owned()),
+        ("Device", "Processor".to_owned()),
         ("Precision", "8-bit integers".to_owned()),
         ("Search width", "1".to_owned()),
         ("Speakers asked for", "found out".to_owned()),

@@ -89,6 +89,22 @@ fn what_is_wrong_is_refused_beside_its_field() {
 }
 
 #[test]
+fn what_is_being_typed_is_kept_when_the_window_closes() {
+    let mut window = Window::open(Open::default(), vec![]);
+    window.click_button("Settings");
+    window.harness.get_by_role_and_label(Role::TextInput, "Language").focus();
+    window.harness.run_ok();
+    window.harness.get_by_role_and_label(Role::TextInput, "Language").type_text("de");
+    window.harness.run_ok();
+    let paths = AppPaths::below(window.folder.path());
+    let Window { harness, folder, .. } = window;
+    drop(harness);
+    let (settings, _) = Settings::load(&paths.settings_file());
+    assert_eq!(settings.jobs.language.as_deref(), Some("de"));
+    drop(folder);
+}
+
+#[test]
 fn the_folder_of_models_can_be_chosen() {
     let mut window = Window::open(Open::default(), vec![]);
     let chosen = window.folder.path().join("models");
