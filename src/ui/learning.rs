@@ -164,6 +164,7 @@ fn obstacle(entry: &SpeakerEntry) -> Option<Obstacle> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::units::Seconds;
 
     #[test]
     fn every_lesson_can_be_taken_back_whatever_the_speaker_is_called_by_then() {
@@ -230,7 +231,7 @@ mod tests {
         SpeakerEntry {
             label: label.to_owned(),
             name: name.to_owned(),
-            talk: "0:10 · 50 %".to_owned(),
+            talk: Seconds(10.0),
             share: 0.5,
             n_turns: 1,
             recognition: None,
