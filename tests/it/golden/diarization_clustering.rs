@@ -164,8 +164,8 @@ fn golden_diarization_clustering_agglomerative() {
             assert_eq!(found, golden.tensor(&format!("{name}_fcluster")).0, "{name}_fcluster");
         }
         let clustering = clustering_of(&case["params"]);
-        let found =
-            cluster(&activity, &embeddings, clustering, count_of(&case["kwargs"]), None, &mut None).expect("a possible number");
+        let found = cluster(&activity, &embeddings, clustering, count_of(&case["kwargs"]), None, &mut None)
+            .expect("a possible number");
         assert_clusters(&golden, &name, &found);
         let speakers = if case["constrained_assignment"].as_bool() == Some(true) {
             most_similar_apart(&found.likeness, activity.n_speakers, found.n_clusters)

@@ -123,8 +123,8 @@ fn golden_pipeline_e2e_diarization() {
         let clusters = discrete(&activity, &found, options.clustering, count, Some(&plda), shape[1]);
         let n_different = differences(&clusters, &expected);
         assert!(n_different * FRAMES_PER_DIFFERENCE <= shape[0], "{name}_discrete: {n_different} differ");
-        let turns: Diarization =
-            cluster_and_reconstruct(&activity, &found, &options, &count, Some(&plda), &mut None).expect("a possible number");
+        let turns: Diarization = cluster_and_reconstruct(&activity, &found, &options, &count, Some(&plda), &mut None)
+            .expect("a possible number");
         assert_eq!(turns.speakers.len(), golden.tensor(&format!("{name}_speaker_embeddings")).1[0], "{name}");
     }
 }
