@@ -26,10 +26,12 @@ pub(super) fn render(transcript: &Transcript, info: &Info<'_>) -> Vec<u8> {
         speakers: transcript.speakers.iter().zip(talk_times(transcript)).map(SpeakerEntry::of).collect(),
         hansard: info.manifest.map(|manifest| Origin::of(manifest, transcript)),
     };
-    let bytes = document.to_bytes();
-    let Some(origin) = &mut document.hansard else { return bytes };
-    // The seal is of numbers as they are read back, for reading may round the last digit.
-    origin.seal = serde_json::from_slice(&bytes).ok().map(|read| seal_of(&read));
+    // What is read back is the same, for numbers are written to the last digit.
+    let seal =
+        document.hansard.as_ref().and_then(|_| serde_json::to_value(&document).ok()).map(|value| seal_of(&value));
+    if let Some(origin) = &mut document.hansard {
+        origin.seal = seal;
+    }
     document.to_bytes()
 }
 
