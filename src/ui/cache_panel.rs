@@ -5,8 +5,8 @@
 use std::time::{Duration, SystemTime};
 
 use eframe::egui::{
-    Align, Button, Key, Label, Layout, Modifiers, Popup, ProgressBar, Response, RichText, Role, ScrollArea, Ui,
-    UiBuilder, vec2,
+    Align, Button, Color32, Key, Label, Layout, Modifiers, Popup, ProgressBar, Response, RichText, Role, ScrollArea,
+    Ui, UiBuilder, vec2,
 };
 
 use crate::engine::models::{
@@ -386,8 +386,9 @@ fn removal_texts(removal: &Removal, freed: Freed) -> (String, String, String) {
 }
 
 fn bar_ui(ui: &mut Ui, fraction: f32, name: String) {
-    let accent = theme::palette(ui).accent;
-    let bar = ProgressBar::new(fraction).desired_width(ui.available_width()).desired_height(BAR_HEIGHT).fill(accent);
+    // Nothing would be a dot, which is as long as a bar is high.
+    let fill = if fraction > 0.0 { theme::palette(ui).accent } else { Color32::TRANSPARENT };
+    let bar = ProgressBar::new(fraction).desired_width(ui.available_width()).desired_height(BAR_HEIGHT).fill(fill);
     ui.add(bar).accessible_name(name);
 }
 

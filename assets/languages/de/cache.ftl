@@ -19,8 +19,8 @@ cache-age-days = vor { $n } Tagen
 ## Die Seite der Modelle.
 
 cache-title = Modelle
-cache-tab-available = Alle Modelle
-cache-tab-cache = Im Speicher und auf der Platte
+cache-tab-available = Alle
+cache-tab-cache = Speicher und Platte
 cache-tab-results = Ergebnisse
 cache-close = Schließen
 cache-close-hint = Zurück zu den Aufnahmen (Esc)
