@@ -70,8 +70,13 @@ impl Asking {
 
 /// Shows a dialog in front of everything, and says whether the user wants to leave it.
 pub(super) fn dialog_ui(ui: &Ui, id: &'static str, content: impl FnOnce(&mut Ui)) -> bool {
+    dialog_of_width_ui(ui, id, DIALOG_WIDTH, content)
+}
+
+/// The same with another width, as far as the window has room for it.
+pub(super) fn dialog_of_width_ui(ui: &Ui, id: &'static str, width: f32, content: impl FnOnce(&mut Ui)) -> bool {
     let frame = Frame::popup(ui.style()).inner_margin(Margin::same(16));
-    let width = DIALOG_WIDTH.min(theme::window_width(ui) - 8.0 * UNIT);
+    let width = width.min(theme::window_width(ui) - 8.0 * UNIT);
     let dialog = Modal::new(Id::unique(id)).frame(frame).show(ui.ctx(), |ui| {
         ui.set_max_width(width);
         content(ui);

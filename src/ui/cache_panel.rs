@@ -5,8 +5,8 @@
 use std::time::{Duration, SystemTime};
 
 use eframe::egui::{
-    Align, Button, Key, Label, Layout, Modifiers, Popup, ProgressBar, Response, RichText, Role, ScrollArea, Ui,
-    UiBuilder, vec2,
+    Align, Button, Color32, Key, Label, Layout, Modifiers, Popup, ProgressBar, Response, RichText, Role, ScrollArea,
+    Ui, UiBuilder, vec2,
 };
 
 use crate::engine::models::{
@@ -22,13 +22,14 @@ use super::download::Download;
 use super::model_cards::{TokenField, cards_ui};
 use super::results_panel::{clearing_ui, results_ui};
 use super::results_state::ResultsState;
-use super::state::is_narrow;
 use super::texts::{text, text_with};
 use super::theme::{self, UNIT};
 
 /// Ages in the tables are told in minutes.
 const AGES_INTERVAL: Duration = Duration::from_mins(1);
 const BAR_HEIGHT: f32 = UNIT;
+/// In less room, the tabs and buttons above the page are narrower.
+const MIN_WIDTH_FOR_TABS: f32 = 84.0 * UNIT;
 
 /// What the page keeps from frame to frame.
 #[derive(Debug, Default)]
@@ -94,7 +95,7 @@ fn take_escape(ui: &Ui, actions: &mut Vec<Action>) {
 
 fn head_ui(ui: &mut Ui, state: &CacheState, actions: &mut Vec<Action>) {
     ui.horizontal(|ui| {
-        if is_narrow(theme::window_width(ui)) {
+        if ui.available_width() < MIN_WIDTH_FOR_TABS {
             // Otherwise the last buttons would lie on each other.
             ui.spacing_mut().button_padding.x = UNIT;
         }
@@ -386,8 +387,9 @@ fn removal_texts(removal: &Removal, freed: Freed) -> (String, String, String) {
 }
 
 fn bar_ui(ui: &mut Ui, fraction: f32, name: String) {
-    let accent = theme::palette(ui).accent;
-    let bar = ProgressBar::new(fraction).desired_width(ui.available_width()).desired_height(BAR_HEIGHT).fill(accent);
+    // Nothing would be a dot, which is as long as a bar is high.
+    let fill = if fraction > 0.0 { theme::palette(ui).accent } else { Color32::TRANSPARENT };
+    let bar = ProgressBar::new(fraction).desired_width(ui.available_width()).desired_height(BAR_HEIGHT).fill(fill);
     ui.add(bar).accessible_name(name);
 }
 

@@ -29,6 +29,8 @@ pub(super) const DOUBT_KEYS: [(KeyboardShortcut, Direction); 2] = [
     (KeyboardShortcut::new(Modifiers::SHIFT, Key::F8), Direction::Back),
     (KeyboardShortcut::new(Modifiers::NONE, Key::F8), Direction::Forward),
 ];
+/// Of the line above the entries of a menu.
+const SUMMARY_MARGIN: i8 = 12;
 /// A lower window has no room for a timeline.
 const MIN_HEIGHT_FOR_TIMELINE: f32 = 45.0 * UNIT;
 
@@ -260,7 +262,9 @@ impl Editor {
         Popup::menu(&button).style(theme::menu_style).gap(4.0).show(|ui| {
             let n_gaps = self.review.gaps().len();
             let summary = text_with("review-summary", &[("doubts", n_doubts.into()), ("gaps", n_gaps.into())]);
-            ui.label(RichText::new(summary).small());
+            // As far from the edge as the words of the entries.
+            let frame = Frame::new().inner_margin(Margin::symmetric(SUMMARY_MARGIN, 4));
+            frame.show(ui, |ui| ui.label(RichText::new(summary).small()));
             let [(back, _), (next, _)] = DOUBT_KEYS;
             for (id, keys, way) in
                 [("review-next-doubt", next, Direction::Forward), ("review-previous-doubt", back, Direction::Back)]

@@ -1,5 +1,7 @@
 //! The bar above the transcript for finding words in it and putting others in their place.
 
+use std::mem;
+
 use eframe::egui::{
     Align2, Button, Id, Key, KeyboardShortcut, Modifiers, Response, RichText, Role, Sense, TextEdit, TextStyle, Ui,
     WidgetInfo, accesskit::Live, vec2,
@@ -8,7 +10,7 @@ use eframe::egui::{
 use crate::transcript::search::{Case, WholeWords};
 
 use super::action::Action;
-use super::finder::{FindBar, Finder};
+use super::finder::{FindBar, Finder, Focus};
 use super::icons::{Icon, icon_button_ui};
 use super::recording::Recording;
 use super::review_state::Direction;
@@ -57,6 +59,7 @@ pub(super) fn take_find_keys(ui: &Ui, finder: &mut Finder) -> Option<Wish> {
 /// Opens the bar, so that one can type at once. The one for finding does not hide what is to be replaced.
 pub(super) fn open_find_bar(ui: &Ui, finder: &mut Finder, bar: FindBar) {
     finder.bar = finder.bar.max(bar);
+    finder.focus = Focus::Wanted;
     ui.memory_mut(|memory| memory.request_focus(find_id()));
 }
 
@@ -76,6 +79,10 @@ pub(super) fn find_bar_ui(
     ui.horizontal(|ui| {
         let field =
             field_ui(ui, &mut finder.typed, &text("find-field"), text("find-field-hint"), Some(find_id()), width);
+        if mem::take(&mut finder.focus) == Focus::Wanted {
+            // Once more: a click on the button that opens the bar takes the focus from a field that is not under it.
+            field.request_focus();
+        }
         if field.changed() {
             wish = Some(Wish::ShowCurrent);
         }

@@ -23,11 +23,23 @@ pub(super) enum FindBar {
     Replace,
 }
 
+/// Whether the field for what is looked for has the keyboard focus.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Focus {
+    /// It goes where the user moves it.
+    #[default]
+    Left,
+    /// The field is to be given it.
+    Wanted,
+}
+
 /// What is looked for, and where it was found.
 #[derive(Debug, Default)]
 pub(super) struct Finder {
     /// What of the bar is shown.
     pub(super) bar: FindBar,
+    /// Whether one is to type in it.
+    pub(super) focus: Focus,
     /// What was typed to be found,
     pub(super) typed: String,
     /// and to take its place.

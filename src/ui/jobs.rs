@@ -90,7 +90,8 @@ impl Entry<'_> {
         }
         let button = Rect::from_min_max(pos2(name.right() + 4.0, inside.top()), pos2(inside.right(), name.bottom()));
         self.button_ui(ui, button, actions);
-        let text_x = inside.x_range().shrink(UNIT);
+        // Below the name, which has the distance that buttons have.
+        let text_x = inside.x_range().shrink(ui.spacing().button_padding.x);
         self.status_ui(ui, Rect::from_x_y_ranges(text_x, name.bottom()..=inside.bottom() - 2.0 * BAR_HEIGHT), palette);
         self.bar_ui(ui, Rect::from_x_y_ranges(text_x, inside.bottom() - BAR_HEIGHT..=inside.bottom()), palette);
     }

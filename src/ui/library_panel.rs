@@ -34,7 +34,7 @@ const ROW_GAP: f32 = 4.0;
 /// The recordings of this session have at most this share of the room; the rest is scrolled.
 const SESSION_SHARE: f32 = 0.4;
 const MENU_WIDTH: f32 = 28.0 * UNIT;
-const MAX_MENU_HEIGHT: f32 = 40.0 * UNIT;
+const MAX_MENU_HEIGHT: f32 = 48.0 * UNIT;
 
 /// What the library keeps from frame to frame.
 #[derive(Debug, Default)]

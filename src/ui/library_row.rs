@@ -50,7 +50,9 @@ impl EntryRow<'_> {
             let (id, path) = (self.entry.id, self.entry.path.clone());
             actions.push(Action::Library(LibraryAction::Open { id, path }));
         }
-        let facts = Rect::from_min_max(pos2(inside.left() + UNIT, name.bottom()), inside.max);
+        // Below the name, which has the distance that buttons have.
+        let facts_left = inside.left() + row.spacing().button_padding.x;
+        let facts = Rect::from_min_max(pos2(facts_left, name.bottom()), inside.max);
         self.facts_ui(&mut row, facts, palette);
         let menu = Rect::from_min_max(pos2(name.right() + MARGIN, inside.top()), pos2(inside.right(), name.bottom()));
         self.menu_ui(&mut row, menu, actions)
@@ -149,7 +151,7 @@ pub(super) fn hit_ui(ui: &mut Ui, hit: &Hit, hit_idx: usize, rect: Rect) -> bool
     ));
     follow_focus(&button);
     let button = button.on_hover_text(format!("{}\n{}", hit.label, hit.path.display()));
-    let text_left = inside.left() + UNIT;
+    let text_left = inside.left() + row.spacing().button_padding.x;
     let passage = Rect::from_min_max(pos2(text_left, name.bottom()), pos2(inside.right() - UNIT, inside.bottom()));
     let job = passage_job(&row, hit, passage.width(), palette);
     let galley = row.ctx().fonts_mut(|fonts| fonts.layout_job(job));

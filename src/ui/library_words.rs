@@ -11,6 +11,8 @@ use super::texts::{text, text_with};
 
 /// More speakers than this are only counted in a line.
 const MAX_NAMES: usize = 3;
+/// How all of them begin that nobody gave a name.
+const UNNAMED: &str = "SPEAKER_";
 /// So much of a passage is shown before the first word that was found.
 const MAX_BYTES_BEFORE: usize = 40;
 
@@ -123,7 +125,7 @@ fn status_text(status: &Status) -> Option<String> {
 fn speakers_text(names: &[String]) -> Option<String> {
     match names.len() {
         0 => None,
-        n if n <= MAX_NAMES => Some(names.join(", ")),
+        n if n <= MAX_NAMES && names.iter().any(|name| !name.starts_with(UNNAMED)) => Some(names.join(", ")),
         n => Some(text_with("library-speakers", &[("n", n.into())])),
     }
 }
@@ -152,6 +154,13 @@ mod tests {
             (Status::Done("small".to_owned()), Some(1800.0), names(2), vec![], "2025-03-12 · 30:00 · S1, S2"),
             (Status::New, None, vec![], vec!["board".to_owned()], "New · 2025-03-12 · #board"),
             (Status::Failed("is empty".to_owned()), Some(3.0), vec![], vec![], "Not transcribed · 2025-03-12 · 0:03"),
+            (
+                Status::Done("small".to_owned()),
+                Some(60.0),
+                vec!["SPEAKER_00".to_owned(), "SPEAKER_01".to_owned()],
+                vec![],
+                "2025-03-12 · 1:00 · 2 speakers",
+            ),
             (Status::Missing, Some(7200.0), names(4), vec![], "File missing · 2025-03-12 · 2:00:00 · 4 speakers"),
         ] {
             let entry = RecordingEntry { status, duration: duration.map(Seconds), speakers, tags, ..entry(1) };

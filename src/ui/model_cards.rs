@@ -233,7 +233,8 @@ fn facts_text(model: &AvailableModel) -> String {
         facts.push(text_with("cache-fact-download", &[("size", size_text(model.download_bytes).into())]));
     }
     facts.push(text_with("cache-fact-memory", &[("size", size_text(model.memory_bytes).into())]));
-    facts.extend([&model.languages, &model.licence].into_iter().filter(|fact| !fact.is_empty()).cloned());
+    let languages_and_licence = [languages_text(&model.languages), model.licence.clone()];
+    facts.extend(languages_and_licence.into_iter().filter(|fact| !fact.is_empty()));
     if model.gate == Gate::Gated {
         facts.push(text("cache-fact-gated"));
     }
@@ -241,6 +242,18 @@ fn facts_text(model: &AvailableModel) -> String {
         facts.push(text("cache-fact-demo"));
     }
     facts.join(" · ")
+}
+
+/// The languages in the window's own; a code stays what it is.
+fn languages_text(languages: &str) -> String {
+    match languages {
+        "English" => text("cache-fact-english"),
+        "any" => text("cache-fact-any-language"),
+        _ => {
+            let n_languages = languages.strip_suffix(" languages").and_then(|n| n.parse::<usize>().ok());
+            n_languages.map_or_else(|| languages.to_owned(), |n| text_with("cache-fact-languages", &[("n", n.into())]))
+        }
+    }
 }
 
 /// `An hour of speech takes about 6 min on this machine (estimated)`.

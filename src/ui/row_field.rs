@@ -4,13 +4,16 @@
 use std::sync::Arc;
 
 use eframe::egui::{
-    self, Color32, FontId, Frame, Galley, Id, Key, Stroke, TextBuffer, TextEdit, TextFormat, Ui,
+    self, Color32, FontId, Frame, Galley, Id, Key, Stroke, TextBuffer, TextEdit, TextFormat, Ui, Vec2,
     text::{CCursor, CCursorRange, LayoutJob},
     text_edit::TextEditState,
 };
 
 use super::texts::text;
 use super::theme;
+
+/// Around the text. Lines of text are high enough in themselves, and above the first one there is the speaker's name.
+const FIELD_MARGIN: Vec2 = Vec2::new(3.0, 0.0);
 
 /// A text that is being changed.
 #[derive(Debug)]
@@ -69,7 +72,7 @@ impl RowField {
             state.store(ui.ctx(), id);
         }
         // A line around it says that it can be typed in, without moving anything.
-        let around = ui.max_rect().expand(3.0);
+        let around = ui.max_rect().expand2(FIELD_MARGIN);
         ui.painter().rect(around, 4.0, palette.sunken, Stroke::new(1.0, palette.weak), egui::StrokeKind::Outside);
         let mut layouter = |ui: &Ui, text: &dyn TextBuffer, width: f32| galley(ui, text.as_str(), width);
         let field = TextEdit::multiline(&mut self.text)

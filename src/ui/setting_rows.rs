@@ -19,6 +19,8 @@ const FIELD_WIDTH: f32 = 16.0 * UNIT;
 /// Of a field for a path or a list.
 const WIDE_FIELD_WIDTH: f32 = 36.0 * UNIT;
 const FIELD_HEIGHT: f32 = 4.0 * UNIT;
+/// So many choices are in lines even where there is little room.
+const MAX_WRAPPED: usize = 6;
 
 /// What is being typed.
 #[derive(Debug, Default)]
@@ -102,7 +104,7 @@ pub(super) fn choice_row_ui<T: Copy + PartialEq, S: AsRef<str>>(
     (chosen, choices): (T, &[(T, S)]),
     mut change: impl FnMut(T),
 ) {
-    setting_row_ui(ui, name, explained, |ui| {
+    let mut choices_ui = |ui: &mut Ui| {
         for (choice, shown) in choices {
             let shown = shown.as_ref();
             let button = ui.add(Button::selectable(*choice == chosen, shown));
@@ -110,7 +112,19 @@ pub(super) fn choice_row_ui<T: Copy + PartialEq, S: AsRef<str>>(
                 change(*choice);
             }
         }
-    });
+    };
+    // Where each would have a line to itself, they are a list: a line that is wrapped is never lower than the one above
+    // it, so that a long name would leave gaps between all that follow.
+    if choices.len() > MAX_WRAPPED && ui.available_width() < NAME_WIDTH + WIDE_FIELD_WIDTH {
+        ui.label(name);
+        ui.scope(|ui| {
+            ui.spacing_mut().item_spacing.y = UNIT / 2.0;
+            choices_ui(ui);
+        });
+        explanation_ui(ui, explained);
+    } else {
+        setting_row_ui(ui, name, explained, choices_ui);
+    }
 }
 
 /// Shows a choice between yes and no.
@@ -128,7 +142,6 @@ pub(super) fn switch_row_ui(ui: &mut Ui, settings: &Settings, switch: Switch, ac
 
 /// Shows a name, what is chosen, and what it is good for.
 pub(super) fn setting_row_ui(ui: &mut Ui, name: &str, explained: (&str, Since), content: impl FnOnce(&mut Ui)) {
-    let (explanation, since) = explained;
     ui.horizontal_wrapped(|ui| {
         let width = NAME_WIDTH.min(ui.available_width());
         ui.allocate_ui_with_layout(vec2(width, FIELD_HEIGHT), Layout::left_to_right(Align::Center), |ui| {
@@ -137,6 +150,11 @@ pub(super) fn setting_row_ui(ui: &mut Ui, name: &str, explained: (&str, Since), 
         });
         content(ui);
     });
+    explanation_ui(ui, explained);
+}
+
+/// Shows what a choice is good for.
+fn explanation_ui(ui: &mut Ui, (explanation, since): (&str, Since)) {
     let line = since.note().map_or_else(|| explanation.to_owned(), |note| format!("{explanation} {note}"));
     ui.add(Label::new(RichText::new(line).small().color(theme::palette(ui).weak)).wrap());
     ui.add_space(UNIT);

@@ -1,10 +1,12 @@
 //! The keyboard shortcuts: one table that the window listens by and that the sheet of shortcuts shows. Keys of one part
 //! of the window alone are defined there.
 
-use eframe::egui::{Grid, Key, KeyboardShortcut, Label, Modifiers, Popup, RichText, ScrollArea, Ui};
+use eframe::egui::{
+    Color32, Grid, Key, KeyboardShortcut, Label, Modifiers, Popup, RichText, ScrollArea, TextStyle, Ui,
+};
 
 use super::action::{Action, OverlayAction};
-use super::ask::dialog_ui;
+use super::ask::dialog_of_width_ui;
 use super::editor::DOUBT_KEYS;
 use super::find_bar::{FIND_KEYS, NEXT_KEYS, REPLACE_KEYS};
 use super::library_panel::SEARCH_KEYS;
@@ -42,6 +44,9 @@ const HELP: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::F1);
 const HELP_BY_QUESTION: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Questionmark);
 
 const COMMAND_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
+
+/// Wide enough for the longest keys with what they do beside them.
+const SHEET_WIDTH: f32 = 72.0 * UNIT;
 
 /// What keys do.
 struct Entry {
@@ -144,14 +149,17 @@ pub(super) fn take_window_keys(ui: &Ui, actions: &mut Vec<Action>) {
 /// Shows the sheet of shortcuts in front of everything.
 pub(super) fn shortcuts_ui(ui: &Ui, actions: &mut Vec<Action>) {
     let mut is_closed = false;
-    let is_left = dialog_ui(ui, "shortcuts", |ui| {
+    let is_left = dialog_of_width_ui(ui, "shortcuts", SHEET_WIDTH, |ui| {
         ui.heading(text("shortcuts-title"));
+        let keys_width = widest_keys(ui);
         let max_height = (ui.ctx().content_rect().height() - 20.0 * UNIT).max(10.0 * UNIT);
         ScrollArea::vertical().id_salt("shortcuts").max_height(max_height).auto_shrink([false, true]).show(ui, |ui| {
             for (group, entries) in &GROUPS {
                 ui.add_space(UNIT);
                 ui.label(RichText::new(text(group)).strong().color(theme::palette(ui).accent));
-                Grid::new(("shortcuts", *group)).num_columns(2).spacing([3.0 * UNIT, UNIT]).show(ui, |ui| {
+                let grid = Grid::new(("shortcuts", *group)).num_columns(2).spacing([3.0 * UNIT, UNIT]);
+                // In all groups, what keys do stands below each other. Text needs no room to be hit.
+                grid.min_col_width(keys_width).min_row_height(0.0).show(ui, |ui| {
                     for entry in *entries {
                         ui.label(keys_text(ui, entry.keys));
                         ui.add(Label::new(text(entry.what)).wrap());
@@ -166,6 +174,16 @@ pub(super) fn shortcuts_ui(ui: &Ui, actions: &mut Vec<Action>) {
     if is_left || is_closed {
         actions.push(Action::Overlay(OverlayAction::CloseShortcuts));
     }
+}
+
+/// Width of the longest keys.
+fn widest_keys(ui: &Ui) -> f32 {
+    let font = TextStyle::Body.resolve(ui.style());
+    let width = |keys: &'static [KeyboardShortcut]| {
+        let text = keys_text(ui, keys);
+        ui.painter().layout_no_wrap(text, font.clone(), Color32::PLACEHOLDER).size().x
+    };
+    GROUPS.iter().flat_map(|(_, entries)| entries.iter()).map(|entry| width(entry.keys)).fold(0.0, f32::max)
 }
 
 /// `Ctrl+O`, `Page Up or Page Down`.

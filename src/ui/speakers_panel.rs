@@ -213,7 +213,7 @@ impl Card<'_> {
 
 fn head_ui(ui: &mut Ui, recording: &Recording, actions: &mut Vec<Action>) {
     ui.horizontal(|ui| {
-        ui.label(RichText::new(text("speakers-title")).small().color(theme::palette(ui).weak));
+        ui.spacing_mut().button_padding.x = BUTTON_PADDING;
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             for (id, hint_id, keys, is_possible, action) in [
                 ("speakers-redo", "speakers-redo-hint", &REDO, recording.can_redo(), Action::Redo),
@@ -225,6 +225,11 @@ fn head_ui(ui: &mut Ui, recording: &Recording, actions: &mut Vec<Action>) {
                     actions.push(action);
                 }
             }
+            // What is left is the title's, so that the buttons never lie on it.
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                let title = RichText::new(text("speakers-title")).small().color(theme::palette(ui).weak);
+                ui.add(Label::new(title).truncate());
+            });
         });
     });
 }

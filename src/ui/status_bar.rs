@@ -3,7 +3,7 @@
 
 use std::thread;
 
-use eframe::egui::{Button, Label, RichText, Ui, accesskit::Live};
+use eframe::egui::{Button, Label, RichText, Separator, Ui, accesskit::Live};
 
 use crate::engine::LoadedModel;
 
@@ -24,7 +24,9 @@ pub(super) fn status_bar_ui(ui: &mut Ui, state: &State, n_threads: usize, action
         ui.add(small(&device)).on_hover_text(text("status-device-hint"));
         ui.separator();
         ui.add(small(&models_summary(state.models()))).on_hover_text(models_listed(state.models()));
-        ui.separator();
+        let has_notice = !state.notice().is_empty();
+        // There all the same where nothing follows, so that the notice keeps its identity for screen readers.
+        ui.add_visible(has_notice || state.messages.n_in_all() > 0, Separator::default());
         messages_button_ui(ui, state, actions);
         let notice = Label::new(RichText::new(state.notice()).small()).truncate();
         let notice = ui.add(notice);
@@ -51,7 +53,7 @@ fn messages_button_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     if button.on_hover_text(text("status-messages-hint")).clicked() {
         actions.push(Action::Overlay(OverlayAction::ToggleMessages));
     }
-    ui.separator();
+    ui.add_visible(!state.notice().is_empty(), Separator::default());
 }
 
 fn models_listed(models: &[LoadedModel]) -> String {

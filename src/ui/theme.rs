@@ -251,7 +251,8 @@ fn visuals(theme: Theme, palette: &Palette) -> Visuals {
     // Pressed and focused look the same to egui, so this ring is also the keyboard focus: as strong as the text.
     let ring = Stroke::new(2.0, palette.text);
     visuals.widgets.noninteractive = widget(palette.panel, border(palette.line), palette);
-    visuals.widgets.inactive = widget(palette.button, Stroke::NONE, palette);
+    // Without an edge, a field on the page could not be seen in the light theme, nor an empty checkbox.
+    visuals.widgets.inactive = widget(palette.button, border(palette.line), palette);
     visuals.widgets.hovered = widget(palette.hovered, border(palette.weak), palette);
     visuals.widgets.active = widget(palette.pressed, ring, palette);
     visuals.widgets.open = widget(palette.hovered, border(palette.weak), palette);

@@ -2,7 +2,7 @@
 
 use std::f32::consts::TAU;
 
-use eframe::egui::{self, Align, Button, Layout, Popup, RichText, Stroke, Ui, Vec2};
+use eframe::egui::{self, Align, Button, Layout, Popup, RichText, Stroke, Ui, Vec2, vec2};
 
 use crate::settings::{Settings, SideTab, Theme};
 
@@ -20,6 +20,8 @@ use super::theme::{self, UNIT};
 /// In a narrower window the bar has short words; in every language all of the long ones fit into one of this width.
 const MIN_WIDTH_FOR_WORDS: f32 = 1120.0;
 
+/// The button for recording is easy to hit also where it is nothing but a dot.
+const SHORT_RECORD_WIDTH: f32 = 3.5 * UNIT;
 const GEAR_BUTTON_SIZE: f32 = 4.0 * UNIT;
 const GEAR_RADIUS: f32 = 5.0;
 const TOOTH_LENGTH: f32 = 3.0;
@@ -82,7 +84,11 @@ fn transcript_buttons_ui(ui: &mut Ui, state: &State, settings: &Settings, action
 fn record_page_button_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     let is_shown = state.shows_record();
     let dot = sign_atom(Sign::Dot, Some(theme::alarm(ui).dot));
-    let button = if is_short(ui, state) { Button::new(dot) } else { Button::new((dot, text("toolbar-record"))) };
+    let button = if is_short(ui, state) {
+        Button::new(dot).min_size(vec2(SHORT_RECORD_WIDTH, 0.0))
+    } else {
+        Button::new((dot, text("toolbar-record")))
+    };
     let button = ui.add(button.selected(is_shown)).accessible_name(text("toolbar-record"));
     let keys = ui.ctx().format_shortcut(&RECORD_KEYS);
     if button.on_hover_text(text_with("toolbar-record-hint", &[("keys", keys.into())])).clicked() {

@@ -36,6 +36,8 @@ const LANE_GAP: f32 = 2.0 * UNIT;
 const SPEAKER_HEIGHT: f32 = 3.0 * UNIT;
 /// Height of a line that says who speaks at the same time, or that there is speech without text.
 const NOTE_HEIGHT: f32 = 2.5 * UNIT;
+/// Between the text and who speaks at the same time: the line under the words lies below their line of text.
+const OVERLAP_GAP: f32 = 4.0;
 /// Of the bar in the speaker's colour.
 const BAR_WIDTH: f32 = 3.0;
 
@@ -200,7 +202,7 @@ pub(super) fn row_ui(
         Body::Said(Said { response, galley })
     };
     if let Some(text) = overlap_line(&recording.transcript, segment) {
-        let line = Rect::from_min_size(Pos2::new(text_left, y), vec2(sheet.text_width, NOTE_HEIGHT));
+        let line = Rect::from_min_size(Pos2::new(text_left, y + OVERLAP_GAP), vec2(sheet.text_width, NOTE_HEIGHT));
         line_ui(&mut row, line, RichText::new(text).small().color(palette.weak));
     }
     Drawn { height, body }
@@ -244,7 +246,7 @@ pub(super) fn estimated_height(segments: &[Segment], row_idx: usize, sheet: Shee
 fn row_height(segments: &[Segment], row_idx: usize, gap: Option<Seconds>, text_height: f32) -> f32 {
     let gap = gap.map_or(0.0, |_| NOTE_HEIGHT);
     let speaker = speaker_shown(segments, row_idx).map_or(0.0, |_| SPEAKER_HEIGHT);
-    let overlap = if has_overlap(&segments[row_idx]) { NOTE_HEIGHT } else { 0.0 };
+    let overlap = if has_overlap(&segments[row_idx]) { OVERLAP_GAP + NOTE_HEIGHT } else { 0.0 };
     gap + speaker + text_height.ceil() + overlap + ROW_GAP
 }
 

@@ -19,8 +19,8 @@ cache-age-days = vor { $n } Tagen
 ## Die Seite der Modelle.
 
 cache-title = Modelle
-cache-tab-available = Alle Modelle
-cache-tab-cache = Im Speicher und auf der Platte
+cache-tab-available = Alle
+cache-tab-cache = Speicher und Platte
 cache-tab-results = Ergebnisse
 cache-close = Schließen
 cache-close-hint = Zurück zu den Aufnahmen (Esc)
@@ -186,6 +186,9 @@ cache-obstacle-offline = Hansard ist offline.
 cache-obstacle-gated = Erst auf seiner Seite den Bedingungen zustimmen, dann unten den Schlüssel angeben.
 cache-fact-download = { $size } herunterzuladen
 cache-fact-memory = { $size } im Speicher
+cache-fact-languages = { $n } Sprachen
+cache-fact-english = Englisch
+cache-fact-any-language = jede Sprache
 cache-fact-gated = geschützt: seinen Bedingungen ist auf seiner Seite zuzustimmen
 cache-fact-demo = zum Ausprobieren: in eigenen Aufnahmen sind viele Fehler zu erwarten
 cache-speed-measured = Eine Stunde Sprache dauert auf diesem Rechner etwa { $duration } (gemessen)

@@ -4,7 +4,7 @@
 
 library-session = Diese Sitzung
 library-title = Bibliothek
-library-title-count = Bibliothek: { $recordings }
+library-title-count = { $recordings }
 library-recordings = { $n ->
         [one] { $n } Aufnahme
        *[other] { $n } Aufnahmen

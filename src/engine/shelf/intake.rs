@@ -161,12 +161,14 @@ impl Intake {
 
 fn added_in_words(added: &Added) -> String {
     let Added { n_new, n_known, n_found_again, warnings: _ } = added;
-    let mut parts = vec![format!("{n_new} recordings are new in the library")];
+    let were = |n: usize| if n == 1 { "1 was".to_owned() } else { format!("{n} were") };
+    let are = if *n_new == 1 { "1 recording is".to_owned() } else { format!("{n_new} recordings are") };
+    let mut parts = vec![format!("{are} new in the library")];
     if *n_known > 0 {
-        parts.push(format!("{n_known} were in it"));
+        parts.push(format!("{} in it", were(*n_known)));
     }
     if *n_found_again > 0 {
-        parts.push(format!("{n_found_again} were found again"));
+        parts.push(format!("{} found again", were(*n_found_again)));
     }
     parts.join(", ")
 }
