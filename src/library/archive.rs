@@ -3,7 +3,7 @@
 //! takes nothing away: of two transcripts of one recording, that of the file is put among the earlier ones. A file
 //! that cannot be read to its end changes nothing. What recordings sound like is not in it: the next jobs tell it again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Read as _, Write};
 use std::path::{MAIN_SEPARATOR, Path};
@@ -181,6 +181,7 @@ impl Library {
             connection: &transaction,
             path: &self.path,
             ids: BTreeMap::new(),
+            taken: BTreeSet::new(),
             report: ImportReport::default(),
             left_out: LeftOut::default(),
             n_lone_jobs: 0,
@@ -351,6 +352,8 @@ struct Merge<'a> {
     path: &'a Path,
     /// Recordings of the library by the numbers that the file has for them.
     ids: BTreeMap<i64, RecordingId>,
+    /// Those recordings of the library.
+    taken: BTreeSet<RecordingId>,
     report: ImportReport,
     left_out: LeftOut,
     /// Jobs of recordings that are not in the file: they had been removed.
@@ -378,6 +381,7 @@ impl Merge<'_> {
             insert(connection, &place, record).map_err(failed())?
         };
         self.ids.insert(record.number, id);
+        self.taken.insert(id);
         if let Some(transcript) = transcript {
             self.take_transcript(id, record, transcript)?;
         }
@@ -394,9 +398,16 @@ impl Merge<'_> {
             return Ok(Some(id));
         }
         let Some(content) = &record.content else { return Ok(None) };
-        let sql = "SELECT id FROM recordings WHERE content = ?1 ORDER BY id LIMIT 1";
-        let found = self.connection.query_row(sql, [content.as_bytes()], |row| row.get(0).map(RecordingId));
-        found.optional()
+        let sql = "SELECT id FROM recordings WHERE content = ?1 ORDER BY id";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        for id in statement.query_map([content.as_bytes()], |row| row.get(0).map(RecordingId))? {
+            let id = id?;
+            // Two copies of a recording are two in the file, each with what the user wrote on it, and stay two.
+            if !self.taken.contains(&id) {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
     }
 
     /// Adds to a recording what it lacks.

@@ -97,16 +97,11 @@ impl Library {
             Some(before) if before.current.is_some() => Kept::ReplacedEdited,
             Some(_) => Kept::Replaced,
         };
+        // One that was restored is among the earlier ones already.
+        if let (Kept::ReplacedEdited, Some(before)) = (kept, &before) {
+            keep_beside(&transaction, &self.path, id, before)?;
+        }
         let keep = || -> rusqlite::Result<()> {
-            if kept == Kept::ReplacedEdited {
-                transaction.execute(
-                    "INSERT INTO earlier_transcripts
-                         (recording, model, made_secs, original, current, changes, saved_secs)
-                     SELECT recording, model, made_secs, original, current, changes, saved_secs FROM transcripts
-                     WHERE recording = ?1",
-                    [id.0],
-                )?;
-            }
             if kept == Kept::Same {
                 transaction.execute("UPDATE transcripts SET model = ?2 WHERE recording = ?1", params![id.0, model])?;
             } else {

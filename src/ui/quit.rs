@@ -84,13 +84,17 @@ impl Quit {
     }
 }
 
-/// What would be broken off, and what becomes of it; `None`: nothing.
+/// What would be broken off or lost, and what becomes of it; `None`: nothing.
 fn work_in_flight(state: &State) -> Option<String> {
     let n_jobs = state.recordings().iter().filter(|recording| recording.is_unfinished()).count();
+    let n_unkept = state.recordings().iter().filter(|recording| recording.has_unkept_changes()).count();
     let n_downloads = state.cache.n_running_downloads();
     let mut work = Vec::new();
     if n_jobs > 0 {
         work.push(text_with("quit-recordings", &[("n", n_jobs.into())]));
+    }
+    if n_unkept > 0 {
+        work.push(text_with("quit-changes", &[("n", n_unkept.into())]));
     }
     if n_downloads > 0 {
         work.push(text_with("quit-downloads", &[("n", n_downloads.into())]));
@@ -109,7 +113,7 @@ mod tests {
     use super::*;
     use crate::engine::models::{DownloadState, ModelsEvent};
     use crate::engine::{Event, JobId, JobReport};
-    use crate::transcript::Transcript;
+    use crate::transcript::{Segment, Speaker, Transcript};
 
     #[test]
     fn only_work_in_flight_is_asked_about() {
@@ -128,5 +132,20 @@ mod tests {
             state.apply(Event::ModelCache(ModelsEvent::Download { model, state: download }));
             assert_eq!(work_in_flight(&state).is_some(), is_work);
         }
+    }
+
+    #[test]
+    fn changes_that_the_library_does_not_keep_are_asked_about() {
+        let (mut state, label) = (State::default(), "SPEAKER_00".to_owned());
+        let segment = Segment { text: "One.".to_owned(), speaker: Some(label.clone()), ..Segment::default() };
+        let speaker = Speaker { label: label.clone(), ..Speaker::default() };
+        let transcript = Transcript { segments: vec![segment], speakers: vec![speaker], ..Transcript::default() };
+        let recording_idx = state.add_transcript("talk.srt".into(), Arc::new(transcript));
+        assert_eq!(work_in_flight(&state), None);
+        state.select(recording_idx);
+        state.rename_speaker(recording_idx, label, "Ana");
+        assert!(work_in_flight(&state).is_some_and(|work| work.starts_with("1 transcript was changed")));
+        state.undo();
+        assert_eq!(work_in_flight(&state), None);
     }
 }

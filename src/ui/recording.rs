@@ -233,6 +233,11 @@ impl Recording {
         Some(LibraryCommand::Save { recording, transcript: self.transcript.clone(), changes })
     }
 
+    /// Whether it has changes that nobody keeps, for it is not known to be one of the library.
+    pub(super) fn has_unkept_changes(&self) -> bool {
+        self.library.is_none() && self.keeping == Keeping::Unsaved && self.history.can_undo()
+    }
+
     /// Notes that the library has this transcript with changes of an earlier day, which are to come.
     pub(super) fn await_kept(&mut self) {
         self.keeping = Keeping::Awaited;

@@ -5,7 +5,9 @@
 //! There is one language for the thread that shows the window, so that panels need not hand it on to each other.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::rc::Rc;
 
@@ -17,6 +19,11 @@ const FALLBACK: &str = "en";
 /// The message that has the language's own name.
 const NAME_ID: &str = "language-name";
 const FILE_ENDING: &str = "ftl";
+/// A bigger file is none of a language: all texts of one that comes with the program are a twentieth of it.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+/// Braces and brackets that open in one text. They may lie in each other, and whoever reads or says the text goes a step
+/// deeper for each, down to the end of the thread's stack.
+const MAX_OPENED: usize = 64;
 
 macro_rules! files_of {
     ($code:literal) => {
@@ -70,7 +77,7 @@ pub(super) fn start(folder: &Path) -> Vec<String> {
             problems.push(format!("{}: a language's file is called by its code, such as fr.ftl", file.display()));
             continue;
         };
-        match fs::read_to_string(&file) {
+        match read(&file) {
             Ok(source) => {
                 if let Err((_, errors)) = FluentResource::try_new(source.clone()) {
                     let first = errors.first().map_or_else(String::new, |error| format!(", first: {error}"));
@@ -78,7 +85,7 @@ pub(super) fn start(folder: &Path) -> Vec<String> {
                 }
                 added.push((code.to_owned(), source));
             }
-            Err(error) => problems.push(format!("{}: {error}", file.display())),
+            Err(reason) => problems.push(format!("{}: {reason}", file.display())),
         }
     }
     let system = sys_locale::get_locale();
@@ -120,7 +127,7 @@ struct State {
 
 impl State {
     fn new() -> Self {
-        let mut state = Self { added: Vec::new(), system: None, texts: Rc::new(Texts { bundles: Vec::new() }) };
+        let mut state = Self { added: Vec::new(), system: None, texts: Rc::new(Texts::default()) };
         state.choose(None);
         state
     }
@@ -146,7 +153,7 @@ impl State {
 
     /// The texts of these languages, the first before the next.
     fn texts_of(&self, codes: &[&str]) -> Texts {
-        Texts { bundles: codes.iter().map(|code| self.bundle(code)).collect() }
+        Texts { bundles: codes.iter().map(|code| self.bundle(code)).collect(), ..Texts::default() }
     }
 
     /// All texts of one language. Those that the user added replace those that came with the program.
@@ -165,8 +172,11 @@ impl State {
 }
 
 /// Texts of a language, and of those that stand in for it.
+#[derive(Default)]
 struct Texts {
     bundles: Vec<FluentBundle<FluentResource>>,
+    /// Texts of the first of them that cannot be said.
+    unusable: RefCell<BTreeSet<String>>,
 }
 
 impl Texts {
@@ -178,8 +188,53 @@ impl Texts {
             // What is missing shows by its name in the text.
             Some(bundle.format_pattern(pattern, Some(&values), &mut errors).into_owned())
         };
-        self.bundles.iter().find_map(of).unwrap_or_else(|| id.to_owned())
+        // Some texts that can be read are the end of whoever says them: a number without end, a hundred values in a
+        // value. Those are the users' own, so another language says it then, and they are not tried again.
+        let said = |bundle: &FluentBundle<FluentResource>| {
+            catch_unwind(AssertUnwindSafe(|| of(bundle))).unwrap_or_else(|_| {
+                self.unusable.borrow_mut().insert(id.to_owned());
+                None
+            })
+        };
+        let n_unusable = usize::from(self.unusable.borrow().contains(id));
+        self.bundles.iter().skip(n_unusable).find_map(said).unwrap_or_else(|| id.to_owned())
     }
+}
+
+/// What stands in a file of the user's, or why that is no language.
+fn read(file: &Path) -> Result<String, String> {
+    let metadata = fs::metadata(file).map_err(|error| error.to_string())?;
+    // Whoever opens a pipe waits until somebody writes into it.
+    if !metadata.is_file() {
+        return Err("it is no regular file".to_owned());
+    }
+    if metadata.len() > MAX_FILE_BYTES {
+        return Err(format!("it is too big for the texts of a language: more than {MAX_FILE_BYTES} bytes"));
+    }
+    let source = fs::read_to_string(file).map_err(|error| error.to_string())?;
+    if has_too_deep_text(&source) {
+        return Err(format!("one of its texts has more than {MAX_OPENED} braces and brackets"));
+    }
+    Ok(source)
+}
+
+fn has_too_deep_text(source: &str) -> bool {
+    let mut n_opened = 0;
+    source.lines().any(|line| {
+        if begins_text(line) {
+            n_opened = 0;
+        }
+        n_opened += line.matches(['{', '(']).count();
+        n_opened > MAX_OPENED
+    })
+}
+
+/// Whether the line begins as `id =` does, or `-id =`. No text that began before goes on there.
+fn begins_text(line: &str) -> bool {
+    let Some((id, _)) = line.split_once('=') else { return false };
+    let id = id.strip_prefix('-').unwrap_or(id).trim_end_matches(' ');
+    id.starts_with(|first: char| first.is_ascii_alphabetic())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 /// The language among those there are that is most like the wanted one: itself, or that of another country.
@@ -286,5 +341,31 @@ mod tests {
             assert_eq!(text(NAME_ID), expected, "{chosen:?} {system:?}");
             assert_eq!(text("no-such-text"), "no-such-text");
         }
+    }
+
+    #[test]
+    fn no_file_of_a_language_is_the_end_of_the_window() {
+        let values = "{ \"x\" }".repeat(MAX_OPENED - 4);
+        let many_values = format!("language-name = {{ {{ a }} }}\na = {values}{{ b }}\nb = {values}\n");
+        let huge = format!("language-name = Français\n# {}\n", "x".repeat(MAX_FILE_BYTES as usize));
+        for (what, source, n_problems, expected) in [
+            ("deep", format!("language-name = {}\n", "{".repeat(100_000)), 1, "English"),
+            ("deep in lines", format!("language-name = {{\n{}", "F(\n".repeat(100_000)), 1, "English"),
+            ("huge", huge, 1, "English"),
+            ("values in values", many_values, 0, "English"),
+            ("round and round", "language-name = { a }\na = { b }\nb = { a }\n".to_owned(), 0, "{b}"),
+            ("not there", "language-name = { $n } { a } { -b } { F() }\n".to_owned(), 0, "{$n} {a} {-b} {F()}"),
+        ] {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            fs::write(folder.path().join("fr.ftl"), source).expect("writable");
+            fs::create_dir(folder.path().join("it.ftl")).expect("writable");
+            let problems = start(folder.path());
+            assert_eq!(problems.len(), 1 + n_problems, "{what}: {problems:?}");
+            choose(Some("fr"));
+            for _ in 0..2 {
+                assert_eq!(text(NAME_ID), expected, "{what}");
+            }
+        }
+        choose(None);
     }
 }

@@ -372,6 +372,10 @@ fn what_was_changed_long_ago_is_a_version_that_can_be_restored() {
         let refused = library.restore(id, version).expect_err("there is none").to_string();
         assert!(refused.contains(expected), "{refused}");
     }
+    // What was restored is no second version when a job takes its place.
+    let other = transcript(&[("S0", "four")]);
+    assert_eq!(library.keep_transcript(id, &other, "m").expect("a writable library"), Kept::ReplacedEdited);
+    assert_eq!(numbers(&library), [(2, 2), (1, 1)]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use hansard::hash::ContentHash;
 use hansard::library::{
     ImportReport, JobRecord, KeptTranscript, Library, LibraryError, NewFiles, RecordingEntry, RecordingId,
 };
@@ -95,6 +96,25 @@ fn an_exported_library_comes_back_and_takes_nothing_away() {
     assert_eq!((merged.tags.join(" "), merged.note.as_str()), ("y x".to_owned(), "second\nfirst"));
     let earlier = copy.earlier_transcripts(here).expect("a readable library");
     assert_eq!((earlier.len(), earlier[0].current.as_ref()), (1, Some(&current)));
+}
+
+#[test]
+fn two_copies_of_a_recording_stay_two() {
+    let (one, two) = (Desk::new(), Desk::new());
+    let mut library = one.open();
+    for name in ["a.wav", "b.wav"] {
+        let id = add(&mut library, &one.file(name, "the same"));
+        library.set_content(id, &ContentHash::of(b"the same")).expect("a writable library");
+        library.describe(id, &[name.to_owned()], "").expect("a writable library");
+    }
+    let file = one.folder.path().join("all.hansard-library");
+    library.export(&file).expect("a writable folder");
+    let mut copy = two.open();
+    for (n_new, n_known) in [(2, 0), (0, 2)] {
+        let imported = copy.import(&file).expect("what was just exported");
+        assert_eq!(imported, ImportReport { n_new, n_known, n_transcripts: 0 });
+        assert_eq!(everything(&copy), everything(&library));
+    }
 }
 
 #[test]

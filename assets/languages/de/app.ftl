@@ -124,6 +124,11 @@ quit-recordings =
         [one] { $n } Aufnahme ist noch nicht transkribiert. Was davon bekannt ist, bleibt erhalten: Wieder geöffnet, geht es dort weiter, wo es aufgehört hat.
        *[other] { $n } Aufnahmen sind noch nicht transkribiert. Was davon bekannt ist, bleibt erhalten: Wieder geöffnet, geht es dort weiter, wo es aufgehört hat.
     }
+quit-changes =
+    { $n ->
+        [one] { $n } Transkript wurde
+       *[other] { $n } Transkripte wurden
+    } geändert, und die Änderungen sind nur in diesem Fenster. Was bleiben soll, muss exportiert werden.
 quit-downloads =
     { $n ->
         [one] { $n } Modell wird gerade heruntergeladen.

@@ -124,6 +124,11 @@ quit-recordings =
         [one] { $n } recording is
        *[other] { $n } recordings are
     } not transcribed yet. What is known of them is kept: opened again, they go on where they stopped.
+quit-changes =
+    { $n ->
+        [one] { $n } transcript was
+       *[other] { $n } transcripts were
+    } changed, and the changes are in this window only. Export what you want to keep.
 quit-downloads =
     { $n ->
         [one] { $n } model is

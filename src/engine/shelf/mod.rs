@@ -170,7 +170,8 @@ pub fn related(access: Access<'_>, recordings: &[PathBuf]) -> Result<Vec<Recordi
     let Desk { library, .. } = Desk::open(access)?;
     let mut found = Vec::new();
     for path in recordings {
-        let entry = library.find(path)?.map(|id| library.entry(id)).transpose()?.flatten();
+        let id = library.find(&scans::listed(&library, path)?)?;
+        let entry = id.map(|id| library.entry(id)).transpose()?.flatten();
         found.extend(entry.filter(|entry| !entry.related.is_empty()));
     }
     Ok(found)
