@@ -100,9 +100,14 @@ impl Needle {
         if !searched.contains(&self.text) {
             return Vec::new();
         }
-        let origins = self.origins(text);
+        // Most texts are as long as what is searched, character by character.
+        let is_as_long = self.case == Case::Exact || text.is_ascii();
+        let origins = if is_as_long { Vec::new() } else { Self::origins(text) };
         // A character that became several when it was folded is found as a whole or not at all.
-        let origin = |at: usize| origins.binary_search_by_key(&at, |(at, _)| *at).ok().map(|idx| origins[idx].1);
+        let origin = |at: usize| {
+            let known = || origins.binary_search_by_key(&at, |(at, _)| *at).ok().map(|idx| origins[idx].1);
+            if is_as_long { Some(at) } else { known() }
+        };
         let mut found = Vec::new();
         let mut from = 0;
         while let Some(offset) = searched[from..].find(&self.text) {
@@ -119,16 +124,14 @@ impl Needle {
         found
     }
 
-    /// For each character of a text, and for its end, where it is in what is searched, and where in the text.
-    fn origins(&self, text: &str) -> Vec<(usize, usize)> {
+    /// For each character of a text, and for its end, where it is in what is searched, without regard to the case, and
+    /// where in the text.
+    fn origins(text: &str) -> Vec<(usize, usize)> {
         let mut origins = Vec::with_capacity(text.len() + 1);
         let mut searched_len = 0;
         for (at, character) in text.char_indices() {
             origins.push((searched_len, at));
-            searched_len += match self.case {
-                Case::Exact => character.len_utf8(),
-                Case::Ignored => folded(character.encode_utf8(&mut [0; 4])).len(),
-            };
+            searched_len += folded(character.encode_utf8(&mut [0; 4])).len();
         }
         origins.push((searched_len, text.len()));
         origins

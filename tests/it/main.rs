@@ -21,6 +21,7 @@ mod hub_cache;
 mod import;
 mod library;
 mod library_archive;
+mod library_backups;
 mod library_cli;
 mod model_archive;
 mod model_memory;

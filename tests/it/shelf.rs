@@ -199,7 +199,7 @@ fn a_transcript_is_kept_found_changed_and_still_there_after_the_file_was_moved()
     fs::rename(&recording, &moved).expect("a writable folder");
     let mut bench = Bench::real(root.path());
     let line = bench.done(LibraryCommand::Add(vec![root.path().join("archive of 2026")]));
-    assert!(line.contains("1 were found again"), "{line}");
+    assert!(line.contains("1 was found again"), "{line}");
     let found = bench.only_entry();
     assert_eq!((found.id, &found.path, found.is_edited), (entry.id, &moved, true));
     assert!(found.speakers.contains(&"Zoë".to_owned()), "{:?}", found.speakers);

@@ -79,8 +79,9 @@ struct Shades {
 impl Display {
     fn start() -> Self {
         let screen = format!("{WIDTH}x{HEIGHT}x24");
+        // Else it begins anew whenever its last client leaves, such as a program that looked for the window.
         let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", &screen, "-nolisten", "tcp"])
+            .args(["-displayfd", "1", "-noreset", "-screen", "0", &screen, "-nolisten", "tcp"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -65,9 +65,6 @@ fn the_library() {
 fn an_open_meeting() {
     let mut window = open_meeting();
     check(&mut window, "transcript");
-    window.click("Details");
-    window.wait_for("what is known", |harness| shows(harness, "Words: "));
-    check(&mut window, "details");
     window.click("Review");
     check(&mut window, "review_menu");
     press(&mut window, Modifiers::NONE, Key::Escape);
@@ -91,6 +88,14 @@ fn finding_and_changing_words() {
     window.harness.run_ok();
     press(&mut window, Modifiers::NONE, Key::F2);
     check(&mut window, "changing_a_segment");
+}
+
+#[test]
+fn what_is_known_of_a_recording() {
+    let mut window = open_meeting();
+    window.click("Details");
+    window.wait_for("what is known", |harness| shows(harness, "Words: "));
+    check(&mut window, "details");
 }
 
 #[test]
