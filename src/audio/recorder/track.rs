@@ -20,6 +20,8 @@ const MARGIN_SECS: f64 = 0.25;
 const BEHIND_SECS: f64 = 1.0;
 /// Less than this is not worth a silence: it is within what comes early or late.
 const MIN_SILENCE_SECS: f64 = 0.02;
+/// Sound that silence stands for may come for so long after the silence.
+const MAX_LATE_SECS: f64 = 10.0;
 /// A microphone that gives nothing for so long is taken for lost.
 const DEAD_SECS: f64 = 3.0;
 /// How often a lost device is looked for.
@@ -59,6 +61,16 @@ struct Time {
     lag: Lag,
     last_sound_secs: f64,
     state: Flow,
+    /// Silence whose sound may still come, and when the last of it was put in.
+    filled_secs: f64,
+    last_fill_secs: f64,
+}
+
+impl Time {
+    fn new(now_secs: f64) -> Self {
+        let (lag, state) = (Lag::default(), Flow::Before);
+        Self { lag, last_sound_secs: now_secs, state, filled_secs: 0.0, last_fill_secs: now_secs }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -88,7 +100,6 @@ impl Track {
         now_secs: f64,
     ) -> Self {
         let name = source.name.clone();
-        let time = Time { lag: Lag::default(), last_sound_secs: now_secs, state: Flow::Before };
         let mut track = Self {
             input,
             spool_dir,
@@ -97,7 +108,7 @@ impl Track {
             source: Some(source),
             converter: None,
             drifts,
-            time,
+            time: Time::new(now_secs),
             lost: None,
             ready: Vec::new(),
             n_overrun_frames: 0,
@@ -159,7 +170,7 @@ impl Track {
 
     /// Forgets what is known of time: the next sound that comes follows the last.
     pub(super) fn forget_time(&mut self, now_secs: f64) {
-        self.time = Time { lag: Lag::default(), last_sound_secs: now_secs, state: Flow::Before };
+        self.time = Time::new(now_secs);
     }
 
     /// Takes in what came since the last time. `begin_secs` is when the recording began, where another track says so:
@@ -198,6 +209,7 @@ impl Track {
         }
         self.time.lag.count((sound.len() / n_out) as f64 / f64::from(rate_hz));
         self.time.last_sound_secs = now_secs;
+        self.leave_out_late(now_secs, rate_hz, &mut sound);
         match self.time.state {
             Flow::Before => self.align(now_secs, begin_secs, rate_hz, &mut sound),
             Flow::Interrupted => self.fill(now_secs, 0.0),
@@ -224,6 +236,23 @@ impl Track {
         }
     }
 
+    /// Drops sound that comes after all though silence stands for it, as where a server hung and had kept it meanwhile:
+    /// with both, all that follows would be too late.
+    fn leave_out_late(&mut self, now_secs: f64, rate_hz: u32, sound: &mut Vec<f32>) {
+        if now_secs - self.time.last_fill_secs > MAX_LATE_SECS {
+            self.time.filled_secs = 0.0;
+        }
+        let secs = self.time.lag.early_secs(now_secs).min(self.time.filled_secs);
+        if secs > MIN_SILENCE_SECS {
+            let n_channels = self.format.channels();
+            let n_frames = ((secs * f64::from(rate_hz)).round() as usize).min(sound.len() / n_channels);
+            sound.drain(..n_frames * n_channels);
+            let secs = n_frames as f64 / f64::from(rate_hz);
+            self.time.lag.count(-secs);
+            self.time.filled_secs -= secs;
+        }
+    }
+
     /// Nothing came.
     fn wait(&mut self, pace: Pace, now_secs: f64, happenings: &mut Vec<Happening>) {
         let quiet_secs = now_secs - self.time.last_sound_secs;
@@ -242,7 +271,10 @@ impl Track {
         if secs > MIN_SILENCE_SECS {
             let n_frames = (secs * f64::from(self.format.rate_hz.get())).round();
             self.ready.resize(self.ready.len() + n_frames as usize * self.format.channels(), 0.0);
-            self.time.lag.count(self.format.secs(n_frames as u64));
+            let secs = self.format.secs(n_frames as u64);
+            self.time.lag.count(secs);
+            self.time.filled_secs += secs;
+            self.time.last_fill_secs = now_secs;
         }
     }
 
