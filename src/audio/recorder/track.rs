@@ -3,6 +3,8 @@
 
 use std::path::PathBuf;
 
+use crossbeam_channel::{Receiver, TryRecvError};
+
 use crate::audio::microphone::{DeviceChoice, Notice};
 
 use super::SoundFormat;
@@ -10,7 +12,7 @@ use super::clock::Lag;
 use super::converter::Converter;
 use super::feed::Piece;
 use super::recording::Happening;
-use super::source::{Input, Pace, Source, SourceError};
+use super::source::{Input, Pace, Source};
 
 /// A device that is silent for longer than this is filled in for.
 const QUIET_SECS: f64 = 0.6;
@@ -41,6 +43,7 @@ pub(super) struct Track {
     converter: Option<Converter>,
     drifts: Drifts,
     time: Time,
+    /// Where a device is waited for: there is none, or none that has given anything yet.
     lost: Option<Lost>,
     /// Sound that is ready, interleaved.
     ready: Vec<f32>,
@@ -87,6 +90,9 @@ enum Flow {
 struct Lost {
     n_tries: u32,
     next_try_secs: f64,
+    /// What is being opened. Nothing here waits for it: where a server hangs that takes seconds, and the user may want
+    /// to end the recording meanwhile.
+    attempt: Option<Receiver<Source>>,
 }
 
 impl Track {
@@ -209,6 +215,7 @@ impl Track {
         }
         self.time.lag.count((sound.len() / n_out) as f64 / f64::from(rate_hz));
         self.time.last_sound_secs = now_secs;
+        self.tell_recovered(happenings);
         self.leave_out_late(now_secs, rate_hz, &mut sound);
         match self.time.state {
             Flow::Before => self.align(now_secs, begin_secs, rate_hz, &mut sound),
@@ -308,7 +315,12 @@ impl Track {
         if self.time.state == Flow::Steady {
             self.time.state = Flow::Interrupted;
         }
-        self.lost = Some(Lost { n_tries: 0, next_try_secs: now_secs });
+        if let Some(lost) = &mut self.lost {
+            // Another was opened, but gave nothing either: what was told is still true.
+            lost.next_try_secs = now_secs + RETRY_SECS;
+            return;
+        }
+        self.lost = Some(Lost { n_tries: 0, next_try_secs: now_secs, attempt: None });
         happenings.push(Happening::Lost(format!(
             "{} is lost ({reason}). The recording goes on with silence until it is there again or another device is found",
             self.name
@@ -316,28 +328,50 @@ impl Track {
     }
 
     fn look_for_device(&mut self, now_secs: f64, happenings: &mut Vec<Happening>) {
-        let Some(lost) = &mut self.lost else { return };
-        if now_secs < lost.next_try_secs {
+        let (None, Some(lost)) = (&self.source, &mut self.lost) else { return };
+        let Some(attempt) = &lost.attempt else {
+            if now_secs >= lost.next_try_secs {
+                lost.n_tries += 1;
+                let may_be_another =
+                    lost.n_tries > N_TRIES_FOR_IT && self.input != Input::Device(DeviceChoice::SystemAudio);
+                let default = may_be_another.then_some(Input::Device(DeviceChoice::Default));
+                let inputs = [Some(self.input.clone()), default].into_iter().flatten().collect();
+                lost.attempt = Some(Source::open_soon(inputs, self.spool_dir.clone()));
+            }
             return;
+        };
+        match attempt.try_recv() {
+            Ok(source) => {
+                lost.attempt = None;
+                self.take_up(source, now_secs, happenings);
+            }
+            Err(TryRecvError::Empty) => {}
+            Err(TryRecvError::Disconnected) => {
+                lost.attempt = None;
+                lost.next_try_secs = now_secs + RETRY_SECS;
+            }
         }
-        lost.n_tries += 1;
-        lost.next_try_secs = now_secs + RETRY_SECS;
-        let n_tries = lost.n_tries;
-        let Some(source) = self.open_again(n_tries) else { return };
-        self.name.clone_from(&source.name);
-        self.source = Some(source);
-        self.lost = None;
-        self.time.last_sound_secs = now_secs;
-        self.fit_converter();
-        happenings.push(Happening::Recovered(format!("the recording goes on with {}", self.name)));
     }
 
-    fn open_again(&self, n_tries: u32) -> Option<Source> {
-        let default = Input::Device(DeviceChoice::Default);
-        let may_be_another = n_tries > N_TRIES_FOR_IT && self.input != Input::Device(DeviceChoice::SystemAudio);
-        let inputs = [Some(&self.input), may_be_another.then_some(&default)];
-        let failed = |error: &SourceError| tracing::debug!("{} cannot be opened again: {error}", self.name);
-        inputs.into_iter().flatten().find_map(|input| Source::open(input, &self.spool_dir).inspect_err(failed).ok())
+    /// Goes on with a source that was opened in the place of one that was lost.
+    fn take_up(&mut self, source: Source, now_secs: f64, happenings: &mut Vec<Happening>) {
+        let pace = source.pace;
+        self.name.clone_from(&source.name);
+        self.source = Some(source);
+        self.time.last_sound_secs = now_secs;
+        // What it will give is later than all silence so far.
+        self.time.filled_secs = 0.0;
+        self.fit_converter();
+        // From others, sound is the sign.
+        if pace == Pace::ClockWithPauses {
+            self.tell_recovered(happenings);
+        }
+    }
+
+    fn tell_recovered(&mut self, happenings: &mut Vec<Happening>) {
+        if self.lost.take().is_some() {
+            happenings.push(Happening::Recovered(format!("the recording goes on with {}", self.name)));
+        }
     }
 
     /// Has a converter where one is needed for the source there is.
