@@ -306,3 +306,20 @@ fn what_a_server_keeps_while_it_hangs_makes_the_recording_no_longer() {
     let (found, alike) = find(&part[RATE_HZ..2 * RATE_HZ], &recorded[recorded.len() / 2..]);
     assert!(alike > 0.97, "after it hung: {alike} at {found}");
 }
+
+#[test]
+fn a_device_that_is_dead_does_not_hold_up_another() {
+    let server = Server::start();
+    server.add_device("meeting");
+    server.pactl(&["load-module", "module-null-source", "source_name=dead"]);
+    server.pactl(&["suspend-source", "dead", "1"]);
+    let (part, path) = (server.path("part.wav"), server.path("call.wav"));
+    ffmpeg(&["-i", MEETING, "-t", "5", utf8(&part)]);
+    let both = ["record", "--device", "dead", "--system-audio", "-o", utf8(&path)];
+    let recorder = Recorder::start(server.client(PROGRAM, &both));
+    server.play("meeting", utf8(&part));
+    assert_eq!(recorder.stop(), path);
+    let (part, recorded) = (samples_of(&part), samples_of(&path));
+    let (found, alike) = find(&part[RATE_HZ..2 * RATE_HZ], &recorded);
+    assert!(alike > 0.97, "{alike} at {found}");
+}

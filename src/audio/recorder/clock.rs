@@ -23,6 +23,11 @@ struct Usual {
 }
 
 impl Lag {
+    /// That of a device which should have given sound since then, but has not yet.
+    pub(super) fn since(begin_secs: f64) -> Self {
+        Self { heard_secs: 0.0, usual: Some(Usual { earlier: begin_secs, lately: begin_secs, since_secs: begin_secs }) }
+    }
+
     /// Counts sound, or what stands in for it.
     pub(super) fn count(&mut self, secs: f64) {
         self.heard_secs += secs;
@@ -89,6 +94,7 @@ mod tests {
 
     #[test]
     fn nothing_is_missing_before_it_begins() {
+        assert!((Lag::since(3.0).missing_secs(5.0) - 2.0).abs() < 1e-9);
         assert!(Lag::default().missing_secs(100.0).abs() < 1e-9 && Lag::default().early_secs(0.0).abs() < 1e-9);
     }
 }

@@ -158,6 +158,11 @@ impl Track {
         self.n_overrun_frames
     }
 
+    /// Whether sound comes, and no silence stands in for it.
+    pub(super) fn is_steady(&self) -> bool {
+        self.time.state == Flow::Steady
+    }
+
     /// Makes so much more sound than the device's rate says, where it is kept together with another clock.
     pub(super) fn correct(&mut self, share: f64) {
         if let (Drifts::Yes, Some(converter)) = (self.drifts, &mut self.converter) {
@@ -179,11 +184,28 @@ impl Track {
         self.time = Time::new(now_secs);
     }
 
+    /// Begins with silence where its device gave nothing from the first.
+    pub(super) fn begin_if_lost(&mut self) {
+        if self.lost.is_some() && self.time.state == Flow::Before {
+            self.begin_in_silence(self.time.last_sound_secs);
+        }
+    }
+
+    fn begin_in_silence(&mut self, begin_secs: f64) {
+        self.time.lag = Lag::since(begin_secs);
+        self.time.state = Flow::Interrupted;
+    }
+
     /// Takes in what came since the last time. `begin_secs` is when the recording began, where another track says so:
     /// sound before it is dropped, and silence stands for what comes later.
     pub(super) fn take_in(&mut self, now_secs: f64, begin_secs: Option<f64>, happenings: &mut Vec<Happening>) {
         self.hear_notices(now_secs, happenings);
         self.look_for_device(now_secs, happenings);
+        let is_dead = self.time.state == Flow::Before && now_secs - self.time.last_sound_secs > DEAD_SECS;
+        if let Some(begin_secs) = begin_secs.filter(|_| is_dead) {
+            // The others shall not wait for it any longer.
+            self.begin_in_silence(begin_secs);
+        }
         let Some(source) = &mut self.source else {
             self.fill(now_secs, MARGIN_SECS);
             return;
