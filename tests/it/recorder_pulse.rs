@@ -323,3 +323,18 @@ fn a_device_that_is_dead_does_not_hold_up_another() {
     let (found, alike) = find(&part[RATE_HZ..2 * RATE_HZ], &recorded);
     assert!(alike > 0.97, "{alike} at {found}");
 }
+
+#[test]
+fn a_server_that_hangs_is_told_and_holds_up_no_end() {
+    let server = Server::start();
+    server.add_device("meeting");
+    let path = server.path("call.wav");
+    let mut recorder = Recorder::start(server.client(PROGRAM, &["record", "--system-audio", "-o", utf8(&path)]));
+    server.signal("-STOP");
+    recorder.wait_for("does not answer");
+    // By now another attempt to open it waits for the server.
+    thread::sleep(Duration::from_millis(500));
+    let asked = Instant::now();
+    assert_eq!(recorder.stop(), path);
+    assert!(asked.elapsed() < Duration::from_millis(1500), "it ended after {:?}", asked.elapsed());
+}
