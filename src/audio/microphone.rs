@@ -225,6 +225,9 @@ pub(super) fn patiently<T: Send + 'static>(
 ) -> Result<T, MicrophoneError> {
     let (sender, receiver) = bounded(1);
     let run = move || {
+        // Where a card is missing, ALSA writes a dozen lines on stderr. What it is asked for fails, too, which says it.
+        #[cfg(target_os = "linux")]
+        let _unread = alsa::Output::local_error_handler();
         // Where nobody waits any more, what came of it is dropped, and a device with it.
         sender.send(work()).ok();
     };
@@ -405,7 +408,11 @@ impl Candidate {
             return Ok((Listening::Pulse { _stream: stream }, intake));
         }
         let refused = MicrophoneError::refused(&self.name);
-        let supported = self.config().map_err(&refused)?;
+        let supported = self.config().map_err(|error| match error.kind() {
+            // ALSA has a default even where there is no card.
+            ErrorKind::DeviceNotAvailable if self.standing == Standing::Default => MicrophoneError::NoDevice,
+            _ => refused(error),
+        })?;
         let format = SoundFormat::new(supported.sample_rate(), supported.channels()).ok_or_else(|| {
             MicrophoneError::Refused { device: self.name.clone(), reason: "it has no channels".to_owned() }
         })?;

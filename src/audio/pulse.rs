@@ -4,8 +4,11 @@
 //! late to send one, the next finds no room and is thrown away without a word. Here it keeps as much as it can.
 
 use std::ffi::CString;
-use std::thread;
-use std::time::Duration;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use pollster::block_on;
@@ -18,6 +21,10 @@ use super::recorder::{Intake, SoundFormat, ring};
 
 /// How often the server is asked whether the source is still there.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// How long it may take to answer that.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// The most sound that comes at once: servers keep a few MB for a program, of which a piece must be a small part.
+const MAX_PIECE_BYTES: u32 = 1 << 19;
 
 /// A source that is recorded from, until this is dropped.
 pub(super) struct PulseStream {
@@ -42,12 +49,17 @@ pub(super) fn record(
     let n_channels = source.channel_map.num_channels();
     let rate_hz = source.sample_spec.sample_rate;
     let format = SoundFormat::new(rate_hz, u16::from(n_channels)).ok_or("it has no channels")?;
-    let n_piece_bytes = rate_hz / pieces_per_sec * u32::from(n_channels) * size_of::<f32>() as u32;
+    let n_frame_bytes = u32::from(n_channels) * size_of::<f32>() as u32;
+    let n_piece_frames = (rate_hz / pieces_per_sec).min(MAX_PIECE_BYTES / n_frame_bytes);
     let params = RecordStreamParams {
         sample_spec: SampleSpec { format: SampleFormat::Float32Le, channels: n_channels, sample_rate: rate_hz },
         channel_map: source.channel_map,
         source_index: Some(source.index),
-        buffer_attr: BufferAttr { max_length: u32::MAX, fragment_size: n_piece_bytes, ..BufferAttr::default() },
+        buffer_attr: BufferAttr {
+            max_length: u32::MAX,
+            fragment_size: n_piece_frames * n_frame_bytes,
+            ..BufferAttr::default()
+        },
         // Without the first, sound comes in the pieces that the device finds convenient, of up to two seconds. With the
         // second, a source that goes away is told to the user: the server would put another in its place in silence.
         flags: StreamFlags { adjust_latency: true, no_move: true, ..StreamFlags::default() },
@@ -68,14 +80,39 @@ pub(super) fn record(
     Ok((PulseStream { _stream: stream, _watched: watched }, intake))
 }
 
-/// Tells when the source is gone, which the client does not. Not waited for by anybody: the server may never answer.
+/// Tells when the source is gone, which the client does not, or when the server hangs.
 fn look_after(stream: &RecordStream, end: &Receiver<()>, notices: &Sender<Notice>) {
     while end.recv_timeout(LOOK_AGAIN) == Err(RecvTimeoutError::Timeout) {
-        if let Err(error) = block_on(stream.timing_info()) {
-            // Where nobody reads them, there is one that says the same already.
-            notices.try_send(Notice::Lost(reason(&error))).ok();
-            return;
+        let reason = match answer(stream.timing_info(), PATIENCE) {
+            Some(Ok(_)) => continue,
+            Some(Err(error)) => reason(&error),
+            None => "the sound server does not answer".to_owned(),
+        };
+        // Where nobody reads them, there is one that says the same already.
+        notices.try_send(Notice::Lost(reason)).ok();
+        return;
+    }
+}
+
+/// What the server answers; `None` where that takes it too long.
+fn answer<T>(question: impl Future<Output = T>, patience: Duration) -> Option<T> {
+    let mut question = pin!(question);
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let asked = Instant::now();
+    loop {
+        if let Poll::Ready(answer) = question.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return Some(answer);
         }
+        thread::park_timeout(patience.checked_sub(asked.elapsed())?);
+    }
+}
+
+/// Wakes a thread that waits.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
     }
 }
 
@@ -87,5 +124,18 @@ fn reason(error: &ClientError) -> String {
         }
         ClientError::Disconnected | ClientError::Io(_) => "the sound server has ended".to_owned(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[test]
+    fn answers_are_waited_for_no_longer_than_so() {
+        assert_eq!(answer(ready(1), Duration::ZERO), Some(1));
+        assert_eq!(answer(pending::<i32>(), Duration::from_millis(1)), None);
     }
 }

@@ -71,6 +71,11 @@ impl Server {
         assert!(output.status.success(), "paplay: {}", String::from_utf8_lossy(&output.stderr));
     }
 
+    fn signal(&self, signal: &str) {
+        let pid = self.process.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().expect("kill is everywhere").success());
+    }
+
     /// A program that knows this server.
     fn client(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
@@ -277,4 +282,59 @@ fn a_device_that_goes_away_costs_only_what_it_would_have_given() {
     assert_eq!(flaw(&part, &recorded[..recorded.len() / 2]), None);
     let (found, alike) = find(&part[RATE_HZ..2 * RATE_HZ], &recorded[recorded.len() / 2..]);
     assert!(alike > 0.97, "after the loss: {alike} at {found}");
+}
+
+#[test]
+fn what_a_server_keeps_while_it_hangs_makes_the_recording_no_longer() {
+    let server = Server::start();
+    server.add_device("meeting");
+    let (part, path) = (server.path("part.wav"), server.path("call.wav"));
+    ffmpeg(&["-i", MEETING, "-t", "5", utf8(&part)]);
+    let recorder = Recorder::start(server.client(PROGRAM, &["record", "--system-audio", "-o", utf8(&path)]));
+    let started = Instant::now();
+    server.play("meeting", utf8(&part));
+    server.signal("-STOP");
+    thread::sleep(Duration::from_secs(2));
+    server.signal("-CONT");
+    server.play("meeting", utf8(&part));
+    let recorded_secs = started.elapsed().as_secs_f64();
+    assert_eq!(recorder.stop(), path);
+    let recorded = samples_of(&path);
+    let secs = recorded.len() as f64 / RATE_HZ as f64;
+    assert!((secs - recorded_secs).abs() < 1.0, "{secs} s of {recorded_secs} s");
+    let part = samples_of(&part);
+    let (found, alike) = find(&part[RATE_HZ..2 * RATE_HZ], &recorded[recorded.len() / 2..]);
+    assert!(alike > 0.97, "after it hung: {alike} at {found}");
+}
+
+#[test]
+fn a_device_that_is_dead_does_not_hold_up_another() {
+    let server = Server::start();
+    server.add_device("meeting");
+    server.pactl(&["load-module", "module-null-source", "source_name=dead"]);
+    server.pactl(&["suspend-source", "dead", "1"]);
+    let (part, path) = (server.path("part.wav"), server.path("call.wav"));
+    ffmpeg(&["-i", MEETING, "-t", "5", utf8(&part)]);
+    let both = ["record", "--device", "dead", "--system-audio", "-o", utf8(&path)];
+    let recorder = Recorder::start(server.client(PROGRAM, &both));
+    server.play("meeting", utf8(&part));
+    assert_eq!(recorder.stop(), path);
+    let (part, recorded) = (samples_of(&part), samples_of(&path));
+    let (found, alike) = find(&part[RATE_HZ..2 * RATE_HZ], &recorded);
+    assert!(alike > 0.97, "{alike} at {found}");
+}
+
+#[test]
+fn a_server_that_hangs_is_told_and_holds_up_no_end() {
+    let server = Server::start();
+    server.add_device("meeting");
+    let path = server.path("call.wav");
+    let mut recorder = Recorder::start(server.client(PROGRAM, &["record", "--system-audio", "-o", utf8(&path)]));
+    server.signal("-STOP");
+    recorder.wait_for("does not answer");
+    // By now another attempt to open it waits for the server.
+    thread::sleep(Duration::from_millis(500));
+    let asked = Instant::now();
+    assert_eq!(recorder.stop(), path);
+    assert!(asked.elapsed() < Duration::from_millis(1500), "it ended after {:?}", asked.elapsed());
 }

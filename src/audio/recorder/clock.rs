@@ -23,6 +23,11 @@ struct Usual {
 }
 
 impl Lag {
+    /// That of a device which should have given sound since then, but has not yet.
+    pub(super) fn since(begin_secs: f64) -> Self {
+        Self { heard_secs: 0.0, usual: Some(Usual { earlier: begin_secs, lately: begin_secs, since_secs: begin_secs }) }
+    }
+
     /// Counts sound, or what stands in for it.
     pub(super) fn count(&mut self, secs: f64) {
         self.heard_secs += secs;
@@ -41,6 +46,11 @@ impl Lag {
         if now_secs - usual.since_secs > MEMORY_SECS {
             *usual = Usual { earlier: usual.lately, lately: lag, since_secs: now_secs };
         }
+    }
+
+    /// Sound that came before its time; 0 before the first.
+    pub(super) fn early_secs(&self, now_secs: f64) -> f64 {
+        self.usual.map_or(0.0, |usual| (usual.earlier.min(usual.lately) - self.begin(now_secs)).max(0.0))
     }
 
     /// Sound that should have come by now but did not; 0 before the first.
@@ -73,7 +83,18 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_before_its_time_is_known() {
+        let mut lag = Lag::default();
+        lag.count(1.0);
+        lag.observe(3.0);
+        lag.count(2.0);
+        assert!((lag.early_secs(4.5) - 0.5).abs() < 1e-9, "{}", lag.early_secs(4.5));
+        assert!(lag.early_secs(5.5).abs() < 1e-9 && (lag.missing_secs(5.5) - 0.5).abs() < 1e-9);
+    }
+
+    #[test]
     fn nothing_is_missing_before_it_begins() {
-        assert!(Lag::default().missing_secs(100.0).abs() < 1e-9);
+        assert!((Lag::since(3.0).missing_secs(5.0) - 2.0).abs() < 1e-9);
+        assert!(Lag::default().missing_secs(100.0).abs() < 1e-9 && Lag::default().early_secs(0.0).abs() < 1e-9);
     }
 }

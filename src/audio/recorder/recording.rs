@@ -323,17 +323,28 @@ impl Recording {
 
     fn take_in(&mut self, now_secs: f64, happenings: &mut Vec<Happening>) {
         let mut begin_secs = None;
+        // A recording of nothing but a device that is dead is none. One that has more to tell does not wait for it.
+        let has_more = self.tracks.len() > 1 || self.file.n_frames() > 0;
         for (track_idx, track) in self.tracks.iter_mut().enumerate() {
             if track_idx > 0 && begin_secs.is_none() {
                 // The recording begins with the first track. What the others hear before waits in their rings.
                 return;
             }
             track.take_in(now_secs, begin_secs, happenings);
+            if track_idx == 0 && has_more {
+                track.begin_if_lost();
+            }
             begin_secs = track.begin_secs(now_secs);
         }
         if let [first, second] = self.tracks.as_mut_slice() {
-            let n_ahead = first.n_ready() as f64 - second.n_ready() as f64;
-            second.correct(self.drift.correction(n_ahead / f64::from(self.format.rate_hz.get()), now_secs));
+            // Silence is put in up to a moment ago only, which is no difference of clocks.
+            if first.is_steady() && second.is_steady() {
+                let n_ahead = first.n_ready() as f64 - second.n_ready() as f64;
+                second.correct(self.drift.correction(n_ahead / f64::from(self.format.rate_hz.get()), now_secs));
+            } else {
+                self.drift = Drift::default();
+                second.correct(0.0);
+            }
         }
     }
 

@@ -1,8 +1,9 @@
 //! What a recording listens to: a device, or a file in its place, opened to the same two ends.
 
 use std::path::{Path, PathBuf};
+use std::thread;
 
-use crossbeam_channel::{Receiver, never};
+use crossbeam_channel::{Receiver, bounded, never};
 
 use crate::audio::decode::DecodeError;
 use crate::audio::microphone::{self, DeviceChoice, DeviceKind, Microphone, MicrophoneError, Notice};
@@ -75,6 +76,23 @@ impl Source {
                 Ok(Self { name, pace: Pace::Sound, intake, notices: never(), player })
             }
         }
+    }
+
+    /// Starts to listen to the first of these that can be, which may take seconds. The channel closes without a source
+    /// where none can be; what nobody waits for any more is dropped.
+    pub(super) fn open_soon(inputs: Vec<Input>, spool_dir: PathBuf) -> Receiver<Self> {
+        let (sender, receiver) = bounded(1);
+        let failed = |error: &SourceError| tracing::debug!("a device cannot be opened again: {error}");
+        let open = move || {
+            let mut inputs = inputs.iter();
+            if let Some(source) = inputs.find_map(|input| Self::open(input, &spool_dir).inspect_err(failed).ok()) {
+                sender.send(source).ok();
+            }
+        };
+        if let Err(error) = thread::Builder::new().name("hansard-reopen".into()).spawn(open) {
+            tracing::warn!("no device can be looked for: {error}");
+        }
+        receiver
     }
 
     fn of_device((device, intake): (Microphone, Intake)) -> Self {

@@ -3,6 +3,8 @@
 
 use std::path::PathBuf;
 
+use crossbeam_channel::{Receiver, TryRecvError};
+
 use crate::audio::microphone::{DeviceChoice, Notice};
 
 use super::SoundFormat;
@@ -10,7 +12,7 @@ use super::clock::Lag;
 use super::converter::Converter;
 use super::feed::Piece;
 use super::recording::Happening;
-use super::source::{Input, Pace, Source, SourceError};
+use super::source::{Input, Pace, Source};
 
 /// A device that is silent for longer than this is filled in for.
 const QUIET_SECS: f64 = 0.6;
@@ -20,6 +22,8 @@ const MARGIN_SECS: f64 = 0.25;
 const BEHIND_SECS: f64 = 1.0;
 /// Less than this is not worth a silence: it is within what comes early or late.
 const MIN_SILENCE_SECS: f64 = 0.02;
+/// Sound that silence stands for may come for so long after the silence.
+const MAX_LATE_SECS: f64 = 10.0;
 /// A microphone that gives nothing for so long is taken for lost.
 const DEAD_SECS: f64 = 3.0;
 /// How often a lost device is looked for.
@@ -39,6 +43,7 @@ pub(super) struct Track {
     converter: Option<Converter>,
     drifts: Drifts,
     time: Time,
+    /// Where a device is waited for: there is none, or none that has given anything yet.
     lost: Option<Lost>,
     /// Sound that is ready, interleaved.
     ready: Vec<f32>,
@@ -59,6 +64,16 @@ struct Time {
     lag: Lag,
     last_sound_secs: f64,
     state: Flow,
+    /// Silence whose sound may still come, and when the last of it was put in.
+    filled_secs: f64,
+    last_fill_secs: f64,
+}
+
+impl Time {
+    fn new(now_secs: f64) -> Self {
+        let (lag, state) = (Lag::default(), Flow::Before);
+        Self { lag, last_sound_secs: now_secs, state, filled_secs: 0.0, last_fill_secs: now_secs }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -75,6 +90,9 @@ enum Flow {
 struct Lost {
     n_tries: u32,
     next_try_secs: f64,
+    /// What is being opened. Nothing here waits for it: where a server hangs that takes seconds, and the user may want
+    /// to end the recording meanwhile.
+    attempt: Option<Receiver<Source>>,
 }
 
 impl Track {
@@ -88,7 +106,6 @@ impl Track {
         now_secs: f64,
     ) -> Self {
         let name = source.name.clone();
-        let time = Time { lag: Lag::default(), last_sound_secs: now_secs, state: Flow::Before };
         let mut track = Self {
             input,
             spool_dir,
@@ -97,7 +114,7 @@ impl Track {
             source: Some(source),
             converter: None,
             drifts,
-            time,
+            time: Time::new(now_secs),
             lost: None,
             ready: Vec::new(),
             n_overrun_frames: 0,
@@ -141,6 +158,11 @@ impl Track {
         self.n_overrun_frames
     }
 
+    /// Whether sound comes, and no silence stands in for it.
+    pub(super) fn is_steady(&self) -> bool {
+        self.time.state == Flow::Steady
+    }
+
     /// Makes so much more sound than the device's rate says, where it is kept together with another clock.
     pub(super) fn correct(&mut self, share: f64) {
         if let (Drifts::Yes, Some(converter)) = (self.drifts, &mut self.converter) {
@@ -159,7 +181,19 @@ impl Track {
 
     /// Forgets what is known of time: the next sound that comes follows the last.
     pub(super) fn forget_time(&mut self, now_secs: f64) {
-        self.time = Time { lag: Lag::default(), last_sound_secs: now_secs, state: Flow::Before };
+        self.time = Time::new(now_secs);
+    }
+
+    /// Begins with silence where its device gave nothing from the first.
+    pub(super) fn begin_if_lost(&mut self) {
+        if self.lost.is_some() && self.time.state == Flow::Before {
+            self.begin_in_silence(self.time.last_sound_secs);
+        }
+    }
+
+    fn begin_in_silence(&mut self, begin_secs: f64) {
+        self.time.lag = Lag::since(begin_secs);
+        self.time.state = Flow::Interrupted;
     }
 
     /// Takes in what came since the last time. `begin_secs` is when the recording began, where another track says so:
@@ -167,6 +201,11 @@ impl Track {
     pub(super) fn take_in(&mut self, now_secs: f64, begin_secs: Option<f64>, happenings: &mut Vec<Happening>) {
         self.hear_notices(now_secs, happenings);
         self.look_for_device(now_secs, happenings);
+        let is_dead = self.time.state == Flow::Before && now_secs - self.time.last_sound_secs > DEAD_SECS;
+        if let Some(begin_secs) = begin_secs.filter(|_| is_dead) {
+            // The others shall not wait for it any longer.
+            self.begin_in_silence(begin_secs);
+        }
         let Some(source) = &mut self.source else {
             self.fill(now_secs, MARGIN_SECS);
             return;
@@ -198,6 +237,8 @@ impl Track {
         }
         self.time.lag.count((sound.len() / n_out) as f64 / f64::from(rate_hz));
         self.time.last_sound_secs = now_secs;
+        self.tell_recovered(happenings);
+        self.leave_out_late(now_secs, rate_hz, &mut sound);
         match self.time.state {
             Flow::Before => self.align(now_secs, begin_secs, rate_hz, &mut sound),
             Flow::Interrupted => self.fill(now_secs, 0.0),
@@ -224,6 +265,23 @@ impl Track {
         }
     }
 
+    /// Drops sound that comes after all though silence stands for it, as where a server hung and had kept it meanwhile:
+    /// with both, all that follows would be too late.
+    fn leave_out_late(&mut self, now_secs: f64, rate_hz: u32, sound: &mut Vec<f32>) {
+        if now_secs - self.time.last_fill_secs > MAX_LATE_SECS {
+            self.time.filled_secs = 0.0;
+        }
+        let secs = self.time.lag.early_secs(now_secs).min(self.time.filled_secs);
+        if secs > MIN_SILENCE_SECS {
+            let n_channels = self.format.channels();
+            let n_frames = ((secs * f64::from(rate_hz)).round() as usize).min(sound.len() / n_channels);
+            sound.drain(..n_frames * n_channels);
+            let secs = n_frames as f64 / f64::from(rate_hz);
+            self.time.lag.count(-secs);
+            self.time.filled_secs -= secs;
+        }
+    }
+
     /// Nothing came.
     fn wait(&mut self, pace: Pace, now_secs: f64, happenings: &mut Vec<Happening>) {
         let quiet_secs = now_secs - self.time.last_sound_secs;
@@ -242,7 +300,10 @@ impl Track {
         if secs > MIN_SILENCE_SECS {
             let n_frames = (secs * f64::from(self.format.rate_hz.get())).round();
             self.ready.resize(self.ready.len() + n_frames as usize * self.format.channels(), 0.0);
-            self.time.lag.count(self.format.secs(n_frames as u64));
+            let secs = self.format.secs(n_frames as u64);
+            self.time.lag.count(secs);
+            self.time.filled_secs += secs;
+            self.time.last_fill_secs = now_secs;
         }
     }
 
@@ -276,7 +337,12 @@ impl Track {
         if self.time.state == Flow::Steady {
             self.time.state = Flow::Interrupted;
         }
-        self.lost = Some(Lost { n_tries: 0, next_try_secs: now_secs });
+        if let Some(lost) = &mut self.lost {
+            // Another was opened, but gave nothing either: what was told is still true.
+            lost.next_try_secs = now_secs + RETRY_SECS;
+            return;
+        }
+        self.lost = Some(Lost { n_tries: 0, next_try_secs: now_secs, attempt: None });
         happenings.push(Happening::Lost(format!(
             "{} is lost ({reason}). The recording goes on with silence until it is there again or another device is found",
             self.name
@@ -284,28 +350,50 @@ impl Track {
     }
 
     fn look_for_device(&mut self, now_secs: f64, happenings: &mut Vec<Happening>) {
-        let Some(lost) = &mut self.lost else { return };
-        if now_secs < lost.next_try_secs {
+        let (None, Some(lost)) = (&self.source, &mut self.lost) else { return };
+        let Some(attempt) = &lost.attempt else {
+            if now_secs >= lost.next_try_secs {
+                lost.n_tries += 1;
+                let may_be_another =
+                    lost.n_tries > N_TRIES_FOR_IT && self.input != Input::Device(DeviceChoice::SystemAudio);
+                let default = may_be_another.then_some(Input::Device(DeviceChoice::Default));
+                let inputs = [Some(self.input.clone()), default].into_iter().flatten().collect();
+                lost.attempt = Some(Source::open_soon(inputs, self.spool_dir.clone()));
+            }
             return;
+        };
+        match attempt.try_recv() {
+            Ok(source) => {
+                lost.attempt = None;
+                self.take_up(source, now_secs, happenings);
+            }
+            Err(TryRecvError::Empty) => {}
+            Err(TryRecvError::Disconnected) => {
+                lost.attempt = None;
+                lost.next_try_secs = now_secs + RETRY_SECS;
+            }
         }
-        lost.n_tries += 1;
-        lost.next_try_secs = now_secs + RETRY_SECS;
-        let n_tries = lost.n_tries;
-        let Some(source) = self.open_again(n_tries) else { return };
-        self.name.clone_from(&source.name);
-        self.source = Some(source);
-        self.lost = None;
-        self.time.last_sound_secs = now_secs;
-        self.fit_converter();
-        happenings.push(Happening::Recovered(format!("the recording goes on with {}", self.name)));
     }
 
-    fn open_again(&self, n_tries: u32) -> Option<Source> {
-        let default = Input::Device(DeviceChoice::Default);
-        let may_be_another = n_tries > N_TRIES_FOR_IT && self.input != Input::Device(DeviceChoice::SystemAudio);
-        let inputs = [Some(&self.input), may_be_another.then_some(&default)];
-        let failed = |error: &SourceError| tracing::debug!("{} cannot be opened again: {error}", self.name);
-        inputs.into_iter().flatten().find_map(|input| Source::open(input, &self.spool_dir).inspect_err(failed).ok())
+    /// Goes on with a source that was opened in the place of one that was lost.
+    fn take_up(&mut self, source: Source, now_secs: f64, happenings: &mut Vec<Happening>) {
+        let pace = source.pace;
+        self.name.clone_from(&source.name);
+        self.source = Some(source);
+        self.time.last_sound_secs = now_secs;
+        // What it will give is later than all silence so far.
+        self.time.filled_secs = 0.0;
+        self.fit_converter();
+        // From others, sound is the sign.
+        if pace == Pace::ClockWithPauses {
+            self.tell_recovered(happenings);
+        }
+    }
+
+    fn tell_recovered(&mut self, happenings: &mut Vec<Happening>) {
+        if self.lost.take().is_some() {
+            happenings.push(Happening::Recovered(format!("the recording goes on with {}", self.name)));
+        }
     }
 
     /// Has a converter where one is needed for the source there is.
